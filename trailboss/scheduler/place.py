@@ -79,8 +79,10 @@ def place_all(
 
 
 def check(cluster: Cluster, request: Request, host_id: int) -> str | None:
-    """Return why a decision no longer fits the present state, in words; None when it does. Soft rules do not
-    count."""
+    """Return why a decision no longer fits the present state, in words; None when it does.
+
+    Soft rules do not count.
+    """
     host = cluster.hosts.get(host_id)
     if host is None:
         return "the chosen host is gone"
@@ -130,7 +132,7 @@ def _reasons(
     else:
         free = cluster.free[host_id]
         much = "no limit" if free is None else str(free)
-        first = f"{'most' if spread else 'least'} compute free ({much}) of the hosts that fit"
+        first = f"{'most' if spread else 'least'} compute free ({much}) of the hosts that fit best"
     wishes = [constraint for constraint in constraints if constraint.wish]
     met = [f"wants {wish.wish}" for wish in wishes if not wish.refuses(host_id)]
     unmet = [f"prefers {wish.wish}, which was given up" for wish in wishes if wish.refuses(host_id)]
