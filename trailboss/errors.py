@@ -82,7 +82,12 @@ class ComposeError(TrailbossError):
     """
 
     def __init__(
-        self, message: str, *, file: str = "docker-compose.yml", line: int | None = None, key: str | None = None
+        self,
+        message: str,
+        *,
+        file: str = "docker-compose.yml",
+        line: int | None = None,
+        key: str | None = None,
     ) -> None:
         self.file = file
         self.line = line

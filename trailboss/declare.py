@@ -1,0 +1,393 @@
+"""The language in which resource types are declared.
+
+A type is a class below `Resource`; its fields are class attributes made by `text()`, `number()`, `ref()` and so on; its
+state machine is a small table of arrows (`machine`). From that alone derive: schema documents per role and
+validation (`api/`), tables and columns (`store/tables.py`), links and valid actions in every answer, the UI's forms.
+
+The same class is the typed row: reading a field of an instance gives the stored value (None where it is null). Python
+names are snake_case, names on the wire camelCase; `wire_name` is the only place that converts.
+Next in the flow: `resources/`, which uses this language, and `store/tables.py`, which reads it.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, ClassVar, Generic, Literal, TypeAlias, TypeVar, overload
+
+T = TypeVar("T")
+R = TypeVar("R", bound="Resource")
+
+ROLES = (
+    "project",
+    "user",
+    "readonly",
+    "admin",
+    "service",
+    "agent",
+    "agentRegister",
+    "token",
+    "register",
+    "superadmin",
+)
+"""Every view of the API. `owner`, `member` are `project`; `restricted` and `readAdmin` narrow `project`, `admin`."""
+ADMINS = ("admin", "service")
+MANY = {"project": "crud", "user": "r", "readonly": "r", "admin": "r", "service": "crud"}
+READ = dict.fromkeys(("project", "user", "readonly", "admin", "service"), "r")
+
+Desired = Literal["desired", "observed", "volatile"]
+
+
+def wire_name(name: str) -> str:
+    """Return the camelCase name of the wire for a snake_case one (`account_id` -> `accountId`)."""
+    head, *rest = name.split("_")
+    return head + "".join(part.capitalize() for part in rest)
+
+
+def plural_of(name: str) -> str:
+    """Return the plural of a type's name as the v1 API forms it."""
+    if name == "registry" or name == "identity":
+        return name[:-1] + "ies"
+    return name + ("es" if name.endswith(("s", "ch", "x")) else "s")
+
+
+class Field(Generic[T]):
+    """One field of a type.
+
+    type: schema type as on the wire ("string", "reference[host]", "array[enum]", ...).
+    create, update: who may set it: True for every role that may write, or the roles themselves.
+    read: roles that see it; None for all that see the type, () for nobody (internal to the server).
+    column: a column of its own, hence filterable and sortable; otherwise it lives in the row's JSON document.
+    part: "desired" (set by the API), "observed" (set by reports and reconcilers), "volatile" (never journaled).
+    secret: the journal says only that it changed. filter_as: schema type whose filter modifiers apply, if not its own.
+    """
+
+    def __init__(
+        self,
+        type: str,
+        *,
+        create: bool | tuple[str, ...] = False,
+        update: bool | tuple[str, ...] = False,
+        read: tuple[str, ...] | None = None,
+        required: bool = False,
+        nullable: bool = True,
+        default: Any = None,
+        options: tuple[str, ...] = (),
+        min: int | None = None,
+        max: int | None = None,
+        min_length: int | None = None,
+        max_length: int | None = None,
+        valid_chars: str | None = None,
+        invalid_chars: str | None = None,
+        unique: bool = False,
+        column: bool = False,
+        part: Desired = "desired",
+        secret: bool = False,
+        read_on_create_only: bool = False,
+        filter_as: str | None = None,
+        wire: str | None = None,
+        computed: bool = False,
+    ) -> None:
+        self.type = type
+        self.create, self.update, self.read = create, update, read
+        self.required, self.nullable, self.default, self.options = required, nullable, default, options
+        self.min, self.max, self.min_length, self.max_length = min, max, min_length, max_length
+        self.valid_chars, self.invalid_chars, self.unique = valid_chars, invalid_chars, unique
+        self.column, self.part, self.secret = column, part, secret
+        self.read_on_create_only, self.filter_as, self.computed = read_on_create_only, filter_as, computed
+        self.name = ""
+        self.wire = wire or ""
+        if column and max_length is None:
+            self.max_length = 255
+
+    def __set_name__(self, owner: type[Resource], name: str) -> None:
+        self.name = name
+        self.wire = self.wire or wire_name(name)
+
+    @overload
+    def __get__(self, row: None, owner: type[Resource]) -> Field[T]: ...
+    @overload
+    def __get__(self, row: Resource, owner: type[Resource]) -> T: ...
+    def __get__(self, row: Resource | None, owner: type[Resource]) -> Field[T] | T:
+        if row is None:
+            return self
+        value: T = row.values.get(self.name)  # type: ignore[assignment]
+        return value
+
+    @property
+    def modifiers(self) -> tuple[str, ...]:
+        """Filter modifiers that its kind of value allows."""
+        kind = self.filter_as or self.type.split("[")[0]
+        if kind in ("string", "password"):
+            return ("eq", "ne", "prefix", "like", "notlike", "null", "notnull")
+        if kind in ("int", "date", "float"):
+            return ("eq", "ne", "lt", "lte", "gt", "gte", "null", "notnull")
+        return ("eq", "ne", "null", "notnull")
+
+    @property
+    def target(self) -> str | None:
+        """Name of the type that a plain reference points at."""
+        return self.type[len("reference[") : -1] if self.type.startswith("reference[") else None
+
+
+def text(**rules: Any) -> Field[str]:
+    """Declare a string; with `options` an enum."""
+    return Field("enum" if rules.get("options") else "string", **rules)
+
+
+def number(**rules: Any) -> Field[int]:
+    """Declare an integer."""
+    return Field("int", **rules)
+
+
+def flag(**rules: Any) -> Field[bool]:
+    """Declare a boolean."""
+    return Field("boolean", **rules)
+
+
+def date(**rules: Any) -> Field[int]:
+    """Declare a moment: milliseconds since 1970 in rows, ISO text and a `TS` companion on the wire."""
+    return Field("date", **rules)
+
+
+def ref(target: str, **rules: Any) -> Field[int]:
+    """Declare a reference to a resource: its number in rows, its id on the wire."""
+    return Field(f"reference[{target}]", **rules)
+
+
+def listing(of: str, **rules: Any) -> Field[list[Any]]:
+    """Declare a list; `of` is the schema type of its elements."""
+    return Field(f"array[{of}]", **rules)
+
+
+def mapping(of: str, **rules: Any) -> Field[dict[str, Any]]:
+    """Declare a map from text; `of` is the schema type of its values."""
+    return Field(f"map[{of}]", **rules)
+
+
+def document(**rules: Any) -> Field[Any]:
+    """Declare free JSON."""
+    return Field("json", **rules)
+
+
+def embedded(type: str, **rules: Any) -> Field[dict[str, Any]]:
+    """Declare an object of another type, stored inside this one."""
+    return Field(type, **rules)
+
+
+@dataclass(frozen=True)
+class Arrow:
+    """One line of a state machine: in one of `sources`, `process` leads through `via` to `to`, then maybe to `then`."""
+
+    process: str
+    sources: tuple[str, ...]
+    via: str
+    to: str
+    then: str | None = None
+
+
+@dataclass(frozen=True)
+class Machine:
+    """The processes of a type. `prefix` is what process names begin with in the API (`instance.start`)."""
+
+    prefix: str
+    arrows: tuple[Arrow, ...]
+
+    @property
+    def states(self) -> tuple[str, ...]:
+        found = {s for a in self.arrows for s in (*a.sources, a.via, a.to)}
+        return tuple(sorted(found))
+
+    @property
+    def processes(self) -> tuple[str, ...]:
+        return tuple(dict.fromkeys(a.process for a in self.arrows))
+
+    def valid_in(self, process: str) -> tuple[str, ...]:
+        """States in which a process may begin."""
+        return tuple(s for a in self.arrows if a.process == process for s in a.sources)
+
+    def arrow(self, process: str, state: str) -> Arrow | None:
+        """The line that applies when `process` begins in `state`."""
+        return next((a for a in self.arrows if a.process == process and state in a.sources), None)
+
+    def arriving(self, state: str) -> Arrow | None:
+        """The line whose transitional state this is; None for a state at rest."""
+        return next((a for a in self.arrows if a.via == state), None)
+
+
+def machine(prefix: str, table: str) -> Machine:
+    """Read a state machine from lines `process: source source -> via -> to [then process]`."""
+    arrows = []
+    for line in filter(None, (line.strip() for line in table.splitlines())):
+        process, _, rest = line.partition(":")
+        sources, via, to = (part.strip() for part in rest.split("->"))
+        to, _, then = to.partition(" then ")
+        arrows.append(Arrow(process.strip(), tuple(sources.split()), via, to.strip(), then.strip() or None))
+    return Machine(prefix, tuple(arrows))
+
+
+GENERIC = """
+    create:     requested                                               -> registering       -> inactive
+    activate:   inactive registering                                    -> activating        -> active
+    deactivate: active activating updating-active updating-inactive     -> deactivating      -> inactive
+    update:     inactive                                                -> updating-inactive -> inactive
+    update:     active                                                  -> updating-active   -> active
+    remove:     requested inactive registering updating-active updating-inactive -> removing -> removed
+    purge:      removed                                                 -> purging           -> purged
+"""
+RESTORE = "restore: removed -> restoring -> inactive\n"
+
+
+def generic(
+    prefix: str, *, restore: bool = True, activate: bool = True, more: str = "", less: Iterable[str] = ()
+) -> Machine:
+    """The machine most types share. activate: `create` goes straight on to `activate`. more: further lines.
+    less: processes whose lines are left out (because `more` brings its own)."""
+    lines = [line for line in GENERIC.splitlines() if line.split(":")[0].strip() not in set(less)]
+    table = "\n".join(lines) + "\n" + (RESTORE if restore else "") + more
+    if activate:
+        table = table.replace("-> registering       -> inactive", "-> registering       -> inactive then activate")
+    return machine(prefix, table)
+
+
+@dataclass(frozen=True)
+class Action:
+    """An action of a type. input, output: type names. states, capability: further conditions for offering it.
+    A process of the machine is an action by itself; declare one here to give it an input or a condition."""
+
+    name: str
+    input: str | None = None
+    output: str | None = None
+    states: tuple[str, ...] = ()
+    capability: str | None = None
+
+
+Loader = Callable[[Any, int], Any]
+Reconciler = Callable[[Any], Any]
+
+
+@dataclass
+class Behaviour:
+    """The plain functions of a type; every one is optional.
+
+    prepare(tx, values, caller) -> values: check and complete a new row.   created(tx, row): make what belongs to it.
+    update(tx, row, values, caller) -> row: store changed fields.          delete(tx, row, caller) -> row.
+    actions[name](tx, row, input, caller) -> resource or document.         load(tx, id) -> view; reconcile(view) -> outcome.
+    computed(row, context) -> {wire name: value}: fields that are not stored.  links(row) -> {name: path}.
+    settled(tx, row): what else happens when a transition has ended.
+    """
+
+    prepare: Callable[[Any, dict[str, Any], Any], dict[str, Any]] | None = None
+    created: Callable[[Any, Any], None] | None = None
+    update: Callable[[Any, Any, dict[str, Any], Any], Any] | None = None
+    delete: Callable[[Any, Any, Any], Any] | None = None
+    actions: dict[str, Callable[[Any, Any, dict[str, Any], Any], Any]] = field(default_factory=dict)
+    load: Loader | None = None
+    reconcile: Reconciler | None = None
+    computed: Callable[[Any, Any], dict[str, Any]] | None = None
+    links: Callable[[Any], dict[str, str]] | None = None
+    settled: Callable[[Any, Any], None] | None = None
+
+
+ResourceType: TypeAlias = "type[Resource]"
+
+registry: dict[str, ResourceType] = {}
+"""Every declared type by its API name, in reading order."""
+
+
+class Resource:
+    """A declared type and, as an instance, one of its rows.
+
+    type: API name, and plural if the rule does not give it. parent: the base type it is a kind of.
+    roles: role -> letters c(reate) r(ead) u(pdate) d(elete). narrow: role -> the only fields it sees. listable: False for types without a collection to GET.
+    links: names for `include` and `links` besides those of references. hidden: inherited fields it does not have.
+    stored: it has rows. capability: what its process actions ask for.
+    """
+
+    type: ClassVar[str] = ""
+    plural: ClassVar[str] = ""
+    roles: ClassVar[Mapping[str, str]] = READ
+    narrow: ClassVar[Mapping[str, tuple[str, ...]]] = {}
+    listable: ClassVar[bool] = True
+    links: ClassVar[tuple[str, ...]] = ()
+    extra_links: ClassVar[tuple[str, ...]] = ()
+    hidden: ClassVar[tuple[str, ...]] = ()
+    machine: ClassVar[Machine | None] = None
+    actions: ClassVar[tuple[Action, ...]] = ()
+    capability: ClassVar[str | None] = None
+    stored: ClassVar[bool] = False
+    on_failure: ClassVar[str | None] = None
+    fields: ClassVar[dict[str, Field[Any]]] = {}
+    by_wire: ClassVar[dict[str, Field[Any]]] = {}
+    base: ClassVar[ResourceType]
+    children: ClassVar[list[ResourceType]]
+    behaviour: ClassVar[Behaviour]
+
+    __slots__ = ("values",)
+
+    def __init_subclass__(cls) -> None:
+        inherited: dict[str, Field[Any]] = {}
+        for ancestor in reversed(cls.__mro__[1:]):
+            if issubclass(ancestor, Resource):
+                inherited.update(ancestor.__dict__.get("fields", {}))
+        own = {n: f for n, f in cls.__dict__.items() if isinstance(f, Field)}
+        cls.fields = {n: f for n, f in (inherited | own).items() if n not in cls.hidden}
+        cls.by_wire = {f.wire: f for f in cls.fields.values()}
+        cls.children = []
+        parent = next((c for c in cls.__mro__[1:] if issubclass(c, Resource) and c.type), None)
+        cls.base = parent.base if parent else cls
+        if "behaviour" not in cls.__dict__:
+            cls.behaviour = Behaviour()
+        if not cls.__dict__.get("type"):
+            cls.type = ""
+            return
+        if not cls.__dict__.get("plural"):
+            cls.plural = plural_of(cls.type)
+        if parent:
+            for ancestor in cls.__mro__[1:]:
+                if issubclass(ancestor, Resource) and ancestor.type:
+                    ancestor.children.append(cls)
+        registry[cls.type] = cls
+
+    def __init__(self, values: dict[str, Any]) -> None:
+        self.values = values
+
+    def __repr__(self) -> str:
+        return f"<{self.type} {self.values.get('id')} {self.values.get('name')} {self.values.get('state')}>"
+
+
+@dataclass(frozen=True)
+class Link:
+    """A relation as `include` and `links` use it: rows of `target` whose `foreign` field is our id, or, when `own` is
+    given, the one row whose id is in our field `own`. through: a relation by way of a third type (many to many)."""
+
+    name: str
+    target: str
+    own: str | None = None
+    foreign: str | None = None
+    through: tuple[str, str, str] | None = None
+
+
+def id_prefix(type_: ResourceType) -> str:
+    """Return what ids of a type begin with: `1` and the first letter and capitals of its base type, in lower case."""
+    name = type_.base.type
+    return "1" + (name[0] + "".join(c for c in name[1:] if c.isupper())).lower()
+
+
+def format_id(type_: ResourceType, raw: int | str) -> str:
+    """Return the id of the wire for a stored one."""
+    text = str(raw)
+    return id_prefix(type_) + (text if text[:1].isdigit() else "!" + text)
+
+
+_ID = re.compile(r"1[a-z]+!?(.+)")
+
+
+def parse_id(text: str) -> str | None:
+    """Return the stored id for one of the wire, or None if it is none: a letter begins a plain id, `1` + letters a
+    formatted one. The letters are not compared with the type, as in the original."""
+    if text[:1].isalpha():
+        return text
+    found = _ID.fullmatch(text)
+    return found.group(1) if found else None

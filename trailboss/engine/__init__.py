@@ -1,0 +1,1 @@
+"""Makes reconcilers run; knows no resource by name."""

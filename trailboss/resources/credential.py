@@ -1,0 +1,149 @@
+"""Keys: API keys of people and programs, keys of agents, and tokens with which hosts join.
+
+Secrets are random and long, so a salted SHA-256 is kept of them (a slow hash would only tax each request). The one
+exception is the secret of a registration token: tokens are signed with it, so it must be readable here.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import hmac
+import secrets
+import string
+from typing import TYPE_CHECKING, Any
+
+from trailboss.declare import ADMINS, Behaviour, generic, ref, text
+from trailboss.errors import ApiError
+from trailboss.resources.entity import Entity
+
+if TYPE_CHECKING:
+    from trailboss.store.transaction import Read, Tx
+
+_SECRET_ALPHABET = "".join(c for c in string.ascii_letters + string.digits if c not in "O0lI")
+HOUR_MS = 3_600_000
+
+
+class Credential(Entity):
+    """A pair of a public and a secret value that proves who asks."""
+
+    type = "credential"
+    roles = {"project": "r", "user": "r", "readonly": "r", "admin": "cr", "service": "cr"}
+    machine = generic("credential", restore=False)
+    links = ("images", "instances")
+
+    public_value = text(column=True, max_length=4096, create=ADMINS)
+    secret_value = text(column=True, max_length=4096, create=ADMINS, secret=True)
+
+
+class ApiKey(Credential):
+    """A key for programs and people: the secret is shown once, in the answer to its creation."""
+
+    type = "apiKey"
+    roles = {"project": "crud", "user": "r", "readonly": "r", "admin": "crud", "service": "crud"}
+
+    account_id = ref("account", column=True, create=ADMINS)
+    secret_value = text(column=True, max_length=4096, create=ADMINS, secret=True, read_on_create_only=True)
+
+
+class AgentApiKey(Credential):
+    """The key of one host's agent, made when the host registers."""
+
+    type = "agentApiKey"
+    roles = {"superadmin": "r"}
+
+
+class RegistrationToken(Credential):
+    """With its token a host may join the environment."""
+
+    type = "registrationToken"
+    roles = {"project": "cr", "user": "r", "admin": "r", "service": "cr"}
+    extra_links = ("registrationUrl",)
+
+    account_id = ref("account", column=True, create=("service",))
+    public_value = text(column=True, read=())
+    secret_value = text(column=True, read=(), secret=True)
+    command = text(computed=True, nullable=False)
+    image = text(computed=True, nullable=False)
+    registration_url = text(computed=True, nullable=False)
+    token = text(computed=True, nullable=False)
+
+
+def make_public_value() -> str:
+    """Return a new access key: 20 upper-case hex characters."""
+    return secrets.token_hex(10).upper()
+
+
+def make_secret() -> str:
+    """Return a new secret key: 40 characters that are not mistaken for one another."""
+    return "".join(secrets.choice(_SECRET_ALPHABET) for _ in range(40))
+
+
+def hash_secret(secret: str) -> str:
+    """Return what is stored of a secret: `SHA256:<salt>:<hex>`."""
+    salt = secrets.token_hex(10)
+    return f"SHA256:{salt}:{hashlib.sha256((salt + secret).encode()).hexdigest()}"
+
+
+def secret_matches(stored: str | None, given: str) -> bool:
+    """Compare a given secret with a stored hash in constant time; a null secret matches nothing."""
+    kind, _, rest = (stored or "").partition(":")
+    salt, _, expected = rest.partition(":")
+    if kind != "SHA256" or not expected:
+        return False
+    return hmac.compare_digest(hashlib.sha256((salt + given).encode()).hexdigest(), expected)
+
+
+def prepare_key(tx: Tx, values: dict[str, Any], caller: Any) -> dict[str, Any]:
+    """Fill in missing values of a new key and hash its secret. Raises NotUnique."""
+    public = values.get("public_value") or make_public_value()
+    if tx.holder("apiKey", public.lower()):
+        raise ApiError(422, "NotUnique", f"an API key {public} exists already", field="publicValue")
+    secret = values.get("secret_value") or make_secret()
+    caller.shown_once["secret_value"] = secret
+    return {**values, "public_value": public, "secret_value": hash_secret(secret)}
+
+
+def hold_key(tx: Tx, row: ApiKey) -> None:
+    """Reserve the public value of a new key, whatever its case."""
+    if not tx.hold("apiKey", row.public_value.lower(), row):
+        raise ApiError(422, "NotUnique", f"an API key {row.public_value} exists already", field="publicValue")
+
+
+def release_key(tx: Tx, row: ApiKey) -> None:
+    """Let the public value of a removed key be used again."""
+    if row.state == "removed":
+        tx.release(row)
+
+
+def prepare_token(tx: Tx, values: dict[str, Any], caller: Any) -> dict[str, Any]:
+    """Make the two values with which registration tokens are named and signed."""
+    return {**values, "public_value": make_public_value(), "secret_value": make_secret()}
+
+
+def sign_token(row: RegistrationToken, now_ms: int) -> str:
+    """Return the token of this hour: `<public value>:<hour in ms>:<HMAC-SHA1 in Base64 without / = +>`."""
+    hour = now_ms // HOUR_MS * HOUR_MS
+    return f"{row.public_value}:{hour}:{_signature(row.secret_value, row.public_value, hour)}"
+
+
+def _signature(secret: str, public: str, hour: int) -> str:
+    digest = hmac.new(secret.encode(), f"{public}:{hour}".encode(), hashlib.sha1).digest()
+    return base64.b64encode(digest).decode().translate(str.maketrans("", "", "/=+"))
+
+
+def check_token(read: Read, token: str, now_ms: int, period_ms: int) -> RegistrationToken | None:
+    """Return the registration token that a text was signed by, if it is good: known, active, young enough."""
+    public, _, rest = token.partition(":")
+    hour, _, signature = rest.partition(":")
+    if not hour.isdigit() or not 0 <= now_ms - int(hour) <= period_ms:
+        return None
+    for row in read.find(RegistrationToken, public_value=public):
+        expected = _signature(row.secret_value, public, int(hour))
+        if row.state == "active" and hmac.compare_digest(expected, signature):
+            return row
+    return None
+
+
+ApiKey.behaviour = Behaviour(prepare=prepare_key, created=hold_key, settled=release_key)
+RegistrationToken.behaviour = Behaviour(prepare=prepare_token)

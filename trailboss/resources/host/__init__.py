@@ -1,0 +1,46 @@
+"""Hosts: where containers run."""
+
+from __future__ import annotations
+
+from trailboss.declare import (
+    ADMINS, MANY, Action, Behaviour, Field, document, generic, listing, mapping, number, ref, text,
+)  # fmt: skip
+from trailboss.resources.entity import Entity
+
+CAPACITY = 1_000_000
+"""Containers that a host takes, counted by `COMPUTE` each (12-scheduling: instance.compute.default)."""
+COMPUTE = 1
+
+
+class Host(Entity):
+    """A machine with a Docker Engine and an agent."""
+
+    type = "host"
+    roles = MANY | {"project": "rud", "service": "rud"}
+    machine = generic("host")
+    links = (
+        "clusters", "containerEvents", "hostLabels", "hosts", "instances", "ipAddresses", "loadBalancerHostMaps",
+        "loadBalancers", "physicalHost", "serviceEvents", "storagePools",
+    )  # fmt: skip
+    extra_links = ("containerStats", "hostStats", "stats")
+    actions = (Action("dockersocket", None, "hostAccess", states=("active", "inactive", "activating", "deactivating")),)
+
+    agent_id = ref("agent", column=True, read=ADMINS)
+    agent_state = text(column=True, max_length=128, part="observed")
+    api_proxy = text(update=True, read=ADMINS)
+    compute_total = number(column=True, default=CAPACITY)
+    info: Field[object] = document(nullable=False, part="volatile")
+    labels = mapping("string", update=True, nullable=False)
+    physical_host_id = ref("physicalHost", column=True)
+    public_endpoints = listing("publicEndpoint", computed=True)
+
+    reported_uuid = text(column=True, read=())
+    compute_free = number(column=True, read=(), default=CAPACITY, part="observed")
+    gateway = text(column=True, read=())
+    host_address = text(read=(), part="observed")
+    engine_message = text(read=(), part="observed")
+
+
+from trailboss.resources.host import reconcile  # noqa: E402
+
+Host.behaviour = Behaviour(update=reconcile.update, load=reconcile.load, reconcile=reconcile.reconcile)

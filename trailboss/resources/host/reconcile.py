@@ -1,0 +1,72 @@
+"""A host's life after it has registered: settles at once, except for removal, which lets its containers go first."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from trailboss import states
+from trailboss.outcome import Again, Begin, Done, Mark, Outcome, Set, Step
+from trailboss.resources.agent import Agent
+
+if TYPE_CHECKING:
+    from trailboss.resources.host import Host
+    from trailboss.resources.instance import Instance
+    from trailboss.store.transaction import Tx
+
+
+@dataclass(frozen=True)
+class View:
+    """What a host's reconciler may read."""
+
+    row: Host
+    agent: Agent | None
+    instances: tuple[Instance, ...]
+    waiting: tuple[Instance, ...]
+
+
+def load(tx: Tx, row: Host) -> View:
+    """Read a host with its agent and, where it matters, its containers."""
+    from trailboss.resources.instance import Instance
+
+    instances = tuple(tx.find(Instance, host_id=row.id)) if row.state == "removing" else ()
+    waiting: tuple[Instance, ...] = ()
+    if row.state == "activating":
+        waiting = tuple(i for i in tx.find(Instance, account_id=row.account_id, state="starting") if i.host_id is None)
+    return View(row, tx.get(Agent, row.agent_id), instances, waiting)
+
+
+def reconcile(view: View) -> Outcome:
+    """Settle the host; a removed one releases its containers, which keep running under Docker alone."""
+    if view.row.state == "removing":
+        if view.instances:
+            return Again(
+                f"{len(view.instances)} containers are being released",
+                after_s=0.2,
+                steps=tuple(_release(instance) for instance in view.instances),
+            )
+        return Done(steps=_retire(view.agent))
+    if view.row.state == "activating":
+        return Done(steps=tuple(Mark(type(instance), instance.id) for instance in view.waiting))
+    return Done()
+
+
+def _release(instance: Instance) -> Step:
+    gone: dict[str, Any] = {"host_id": None, "desired": "stopped", "after_stop": "remove", "seen_state": "released"}
+    for process in ("remove", "stop"):
+        if states.may(instance, process):
+            return Begin(instance, process, gone)
+    return Set(instance, gone)
+
+
+def _retire(agent: Agent | None) -> tuple[Step, ...]:
+    if agent is None:
+        return ()
+    return tuple(Begin(agent, process) for process in ("deactivate", "remove") if states.may(agent, process))
+
+
+def update(tx: Tx, row: Host, values: dict[str, Any], caller: Any) -> Host:
+    """Store changed fields; changed labels are a process, since they may move containers."""
+    if "labels" in values and values["labels"] != row.labels and states.may(row, "update"):
+        return states.begin(tx, row, "update", **values)
+    return tx.change(row, **values)

@@ -1,0 +1,176 @@
+"""Instances, of which containers are the kind that matters.
+
+What is wanted of an instance is `desired` and `epoch` (the number of the run, which only grows); what its host last
+saw is in the `seen_*` fields. `state` follows from both: `reconcile.py`. What Docker is told: `specification.py`.
+"""
+
+from __future__ import annotations
+
+from trailboss.declare import (
+    ADMINS, MANY, Action, Behaviour, Field, date, embedded, flag, listing, machine, mapping, number, ref, text,
+)  # fmt: skip
+from trailboss.resources.entity import Entity
+
+CAPABILITIES = (
+    "ALL", "AUDIT_CONTROL", "AUDIT_WRITE", "BLOCK_SUSPEND", "CHOWN", "DAC_OVERRIDE", "DAC_READ_SEARCH", "FOWNER",
+    "FSETID", "IPC_LOCK", "IPC_OWNER", "KILL", "LEASE", "LINUX_IMMUTABLE", "MAC_ADMIN", "MAC_OVERRIDE", "MKNOD",
+    "NET_ADMIN", "NET_BIND_SERVICE", "NET_BROADCAST", "NET_RAW", "SETFCAP", "SETGID", "SETPCAP", "SETUID", "SYSLOG",
+    "SYS_ADMIN", "SYS_BOOT", "SYS_CHROOT", "SYS_MODULE", "SYS_NICE", "SYS_PACCT", "SYS_PTRACE", "SYS_RAWIO",
+    "SYS_RESOURCE", "SYS_TIME", "SYS_TTY_CONFIG", "WAKE_ALARM",
+)  # fmt: skip
+HEALTH_STATES = ("healthy", "unhealthy", "updating-healthy", "updating-unhealthy", "initializing")
+
+
+class Instance(Entity):
+    """Something that runs on a host."""
+
+    type = "instance"
+    machine = machine(
+        "instance",
+        """
+        create:  requested                                              -> creating         -> stopped then start
+        start:   stopped creating                                       -> starting         -> running
+        stop:    running starting updating-running updating-stopped     -> stopping         -> stopped
+        restart: running                                                -> restarting       -> running
+        update:  stopped                                                -> updating-stopped -> stopped
+        update:  running                                                -> updating-running -> running
+        migrate: running                                                -> migrating        -> running
+        remove:  requested stopped creating updating-running updating-stopped -> removing   -> removed
+        restore: removed                                                -> restoring        -> stopped
+        purge:   removed                                                -> purging          -> purged
+        """,
+    )
+    actions = (
+        Action("stop", "instanceStop"),
+        Action("allocate"),
+        Action("deallocate"),
+        Action("updatehealthy"),
+        Action("updateunhealthy"),
+        Action("console", "instanceConsoleInput", "instanceConsole", states=("running",), capability="console"),
+    )
+    links = (
+        "credentials", "hosts", "instanceLabels", "instanceLinks", "instances", "loadBalancerTargets", "mounts",
+        "ports", "serviceEvents", "serviceExposeMaps", "services", "targetInstanceLinks", "volumes",
+    )  # fmt: skip
+
+    external_id = text(column=True, max_length=128, part="observed")
+
+    # what is wanted
+    host_id = ref("host", column=True, read=())
+    service_id = ref("service", column=True, read=())
+    launch_config_name = text(column=True, read=())
+    slot = text(column=True, read=())
+    epoch = number(column=True, read=(), default=0)
+    desired = text(column=True, read=(), default="stopped")
+    address = text(column=True, read=())
+    image_id = ref("image", column=True, read=())
+    after_stop = text(read=())
+    stop_timeout = number(read=())
+    purge_at_once = flag(read=())
+    waiting_until = number(read=())
+
+    # what the host saw last
+    seen_state = text(column=True, read=(), part="observed")
+    seen_epoch = number(column=True, read=(), default=0, part="observed")
+    seen_message = text(read=(), part="observed")
+    seen_progress = number(read=(), part="observed")
+    exit_code = number(read=(), part="observed")
+    started_at = number(read=(), part="observed")
+    finished_at = number(read=(), part="observed")
+    restarts = number(read=(), part="observed")
+    quick_exits = number(read=(), default=0, part="observed")
+    start_failures = number(read=(), default=0, part="observed")
+
+
+class Container(Instance):
+    """A Docker container."""
+
+    type = "container"
+    roles = MANY
+    links = (*Instance.links, "networkContainer", "registryCredential")
+    extra_links = ("containerStats", "stats")
+    actions = (
+        *Instance.actions,
+        Action("execute", "containerExec", "hostAccess", states=("running",)),
+        Action("logs", "containerLogs", "hostAccess", states=("running", "stopped", "stopping")),
+        Action("setlabels", "setLabelsInput", "container"),
+    )
+
+    agent_id = ref("agent", read=ADMINS)
+    allocation_state = text(column=True, read=ADMINS, default="inactive", part="observed")
+    build = embedded("dockerBuild", create=True)
+    cap_add = listing("enum", create=True, options=CAPABILITIES)
+    cap_drop = listing("enum", create=True, options=CAPABILITIES)
+    command = listing("string", create=True)
+    count = number(create=True)
+    cpu_set = text(create=True)
+    cpu_shares = number(create=True)
+    create_index = number(column=True)
+    data_volume_mounts = mapping("reference[volume]", create=True)
+    data_volumes = listing("string", create=True)
+    data_volumes_from = listing("reference[container]", create=True)
+    deployment_unit_uuid = text(column=True, max_length=128)
+    devices = listing("string", create=True)
+    dns = listing("string", create=True)
+    dns_search = listing("string", create=True)
+    domain_name = text(create=True)
+    entry_point = listing("string", create=True)
+    environment = mapping("string", create=True, nullable=False)
+    expose = listing("string", create=True)
+    extra_hosts = listing("string", create=True)
+    first_running = date(column=True, part="observed")
+    health_check = embedded("instanceHealthCheck", create=True)
+    health_state = text(column=True, max_length=128, options=HEALTH_STATES, filter_as="string", part="observed")
+    hostname = text(column=True, create=True, min_length=1)
+    image_uuid = text(create=True)
+    instance_links = mapping("reference[instance]", create=True)
+    labels = mapping("string", create=True, nullable=False)
+    log_config = embedded("logConfig", create=True)
+    lxc_conf = mapping("string", create=True)
+    memory = number(create=True)
+    memory_swap = number(create=True)
+    native_container = flag(column=True, nullable=False)
+    network_container_id = ref("container", column=True, create=True)
+    network_ids = listing("reference[network]", create=True)
+    network_mode = text(create=True, default="managed", options=("none", "bridge", "host", "managed", "container"))
+    pid_mode = text(create=True, options=("host",))
+    ports = listing("string", create=True)
+    primary_ip_address = text(nullable=False, part="observed")
+    privileged = flag(create=True, nullable=False, default=False)
+    publish_all_ports = flag(create=True, nullable=False, default=False)
+    read_only = flag(create=True, nullable=False, default=False)
+    registry_credential_id = ref("registryCredential", column=True, create=True)
+    requested_host_id = ref("host", create=True)
+    restart_policy = embedded("restartPolicy", create=True)
+    security_opt = listing("string", create=True)
+    start_count = number(column=True, part="observed")
+    start_on_create = flag(create=True, nullable=False, default=True)
+    stdin_open = flag(create=True, nullable=False, default=False)
+    system_container = text(
+        column=True, max_length=128, options=("NetworkAgent", "LoadBalancerAgent"), filter_as="string"
+    )
+    token = text(column=True, read=ADMINS, secret=True)
+    tty = flag(create=True, nullable=False, default=False)
+    user = text(create=True, min_length=1)
+    version: Field[str] = text(column=True, nullable=False, default="0")
+    volume_driver = text(create=True)
+    working_dir = text(create=True, min_length=1)
+
+
+from trailboss.resources.instance import actions, reconcile  # noqa: E402
+
+Instance.behaviour = Container.behaviour = Behaviour(
+    prepare=actions.prepare,
+    created=actions.created,
+    delete=actions.delete,
+    actions={
+        "start": actions.start,
+        "stop": actions.stop,
+        "restart": actions.restart,
+        "purge": actions.purge,
+        "setlabels": actions.setlabels,
+    },
+    load=reconcile.load,
+    reconcile=reconcile.reconcile,
+    settled=actions.settled,
+)

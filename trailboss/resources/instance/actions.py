@@ -1,0 +1,167 @@
+"""What requests write: new containers, and the runs that are wanted of them. Nothing here talks to a host."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from trailboss import states
+from trailboss.declare import registry
+from trailboss.errors import ApiError
+from trailboss.resources import instance as declared
+from trailboss.resources import network
+from trailboss.resources.host import COMPUTE, Host
+from trailboss.resources.image import Image, parse_image
+from trailboss.resources.port import Port, parse_port
+from trailboss.resources.service_maps import ServiceExposeMap
+
+if TYPE_CHECKING:
+    from trailboss.resources.instance import Container, Instance
+    from trailboss.store.transaction import Tx
+
+
+def prepare(tx: Tx, values: dict[str, Any], caller: Any) -> dict[str, Any]:
+    """Check a new container and complete it: image, address on the managed bridge, slot. Raises ApiError 422."""
+    values = dict(values)
+    image_uuid = values.get("image_uuid")
+    if not image_uuid:
+        raise ApiError(422, "MissingRequired", "a container needs an image", field="imageUuid")
+    parse_image(image_uuid)
+    if any(entry is None for entry in values.get("ports") or []):
+        raise ApiError(422, "MissingRequired", "a port is missing", field="ports")
+    for entry in values.get("ports") or []:
+        parse_port(entry)
+    if values.get("network_mode") == "container" and not values.get("network_container_id"):
+        raise ApiError(
+            422, "MissingRequired", "networkMode container needs networkContainerId", field="networkContainerId"
+        )
+    slot = values.get("slot")
+    if slot:
+        newest = max((row.epoch for row in tx.find(declared.Instance, live=False, slot=slot)), default=0)
+        values["epoch"] = max(values.get("epoch") or 0, newest)
+    return values
+
+
+def created(tx: Tx, row: Container) -> None:
+    """Make the rows that belong to a new container, and reserve its slot and address."""
+    image = tx.insert(Image, account_id=row.account_id, name=parse_image(row.image_uuid).full_name, state="active")
+    values: dict[str, Any] = {"image_id": image.id, "slot": row.slot or row.uuid, "token": None}
+    if not tx.hold("slot", values["slot"], row):
+        raise ApiError(409, message=f"slot {values['slot']} is taken")
+    if (row.network_mode or "managed") == "managed":
+        values["address"] = network.take_address(tx, row, (row.labels or {}).get(network.REQUESTED_IP))
+    tx.change(row, **values)
+    for entry in row.ports or []:
+        port = parse_port(entry)
+        tx.insert(
+            Port,
+            account_id=row.account_id,
+            instance_id=row.id,
+            kind="port",
+            state="inactive",
+            private_port=port.private,
+            public_port=port.public,
+            wanted_public_port=port.public,
+            protocol=port.protocol,
+        )
+
+
+def next_run(row: Instance) -> dict[str, Any]:
+    """Return the values with which the next run of an instance begins."""
+    return {
+        "desired": "running",
+        "epoch": row.epoch + 1,
+        "after_stop": None,
+        "waiting_until": None,
+    }
+
+
+def start(tx: Tx, row: Instance, input: dict[str, Any], caller: Any) -> Instance:
+    """Ask for the next run."""
+    return states.begin(tx, row, "start", start_failures=0, quick_exits=0, **next_run(row))
+
+
+def stop(tx: Tx, row: Instance, input: dict[str, Any], caller: Any) -> Instance:
+    """Ask for the end of the run; with `remove`, of the container too."""
+    timeout = input.get("timeout")
+    if timeout is not None and timeout < 0:
+        raise ApiError(422, "MinLimitExceeded", "timeout is in seconds, 0 or more", field="timeout")
+    return states.begin(
+        tx,
+        row,
+        "stop",
+        desired="stopped",
+        after_stop="remove" if input.get("remove") else None,
+        stop_timeout=timeout,
+    )
+
+
+def restart(tx: Tx, row: Instance, input: dict[str, Any], caller: Any) -> Instance:
+    """Ask for the end of this run and then for the next."""
+    return states.begin(tx, row, "restart", desired="stopped", after_stop="start")
+
+
+def delete(tx: Tx, row: Instance, caller: Any) -> Instance:
+    """Remove an instance, stopping it first if it runs. Raises ApiError 405 while it is restored or purged."""
+    at_once = bool(caller.options.get("purge"))
+    if row.state == "removed":
+        return row
+    if states.may(row, "remove"):
+        return states.begin(tx, row, "remove", desired="stopped", purge_at_once=at_once)
+    return end(tx, row, at_once=at_once)
+
+
+def end(tx: Tx, row: Instance, *, at_once: bool = False) -> Instance:
+    """Stop an instance and remove it then, from any state in which it can still be stopped."""
+    ending: dict[str, Any] = {"desired": "stopped", "after_stop": "remove", "purge_at_once": at_once}
+    if row.state in ("removing", "removed", "purging", "purged"):
+        return row
+    if states.may(row, "remove"):
+        return states.begin(tx, row, "remove", desired="stopped", purge_at_once=at_once)
+    if states.may(row, "stop"):
+        return states.begin(tx, row, "stop", **ending)
+    if row.state in ("stopping", "restarting", "migrating"):
+        tx.mark(declared.Instance, row.id)
+        return tx.change(row, **ending)
+    raise ApiError(405, message=f"a container that is {row.state} cannot be removed now")
+
+
+def purge(tx: Tx, row: Instance, input: dict[str, Any], caller: Any) -> Instance:
+    """Delete what is left of a removed instance."""
+    return states.begin(tx, row, "purge", desired="removed")
+
+
+def setlabels(tx: Tx, row: Container, input: dict[str, Any], caller: Any) -> Container:
+    """Replace the labels that the API shows; the Docker container keeps those it was made with."""
+    labels = input.get("labels") or {}
+    if not isinstance(labels, dict):
+        raise ApiError(422, "InvalidFormat", "labels is a map from name to value", field="labels")
+    return tx.change(row, labels={str(k): str(v) for k, v in labels.items()})
+
+
+def settled(tx: Tx, row: Instance) -> None:
+    """Carry the end of a transition on to what belongs to the instance."""
+    if row.state in ("stopped", "removed", "purged"):
+        tx.release(row, "port")
+    if row.state in ("running", "stopped", "removed", "purged"):
+        for port in tx.find(Port, instance_id=row.id):
+            _settle_port(tx, port, row.state)
+    if row.state == "removed":
+        tx.release(row, "slot")
+        for link in tx.find(ServiceExposeMap, instance_id=row.id):
+            tx.change(link, state="removed", removed=tx.now, remove_time=tx.now)
+        tx.mark(declared.Instance, row.id, after_s=0 if row.purge_at_once else states.REMOVE_DELAY_S)
+    if row.state == "purged":
+        tx.release(row)
+        if host := tx.get(Host, row.host_id):
+            tx.change(host, compute_free=host.compute_free + COMPUTE)
+    if row.service_id is not None:
+        tx.mark(registry["service"], row.service_id)
+
+
+def _settle_port(tx: Tx, port: Port, state: str) -> None:
+    if state == "running":
+        tx.change(port, state="active")
+    elif state == "stopped":
+        tx.change(port, state="inactive", public_port=port.wanted_public_port)
+    else:
+        tx.change(port, state="removed", removed=tx.now, remove_time=tx.now)

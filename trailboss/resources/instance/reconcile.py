@@ -1,0 +1,216 @@
+"""From what is wanted of an instance and what its host saw, the next state.
+
+The path of a start: `starting` -> placed on a host (scheduler) -> the host's agent is sent the run -> it reports ->
+`running`. A host that is not reached is waited for when starting, and not waited for when stopping: the wish stays
+in its assignment and is met when it returns.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from trailboss.outcome import Again, Done, Hold, Outcome, Set, Step
+from trailboss.resources.host import COMPUTE, Host
+from trailboss.resources.instance.placement import Placement
+from trailboss.resources.instance.placement import load as load_placement
+from trailboss.resources.port import Port
+from trailboss.scheduler import Waiting
+
+if TYPE_CHECKING:
+    from trailboss.resources.instance import Instance
+    from trailboss.store.transaction import Tx
+
+TRIES = 3
+"""Attempts at a start before a container on its own is given up; a service's container goes on with pauses."""
+PAUSE_S = 60.0
+ENDED = ("exited", "created", "failed", "removed", "unknown", "released")
+
+
+@dataclass(frozen=True)
+class View:
+    """What an instance's reconciler may read. host_is_lost: its agent does not answer.
+    placement: where it could run; only for one that has no host yet."""
+
+    row: Instance
+    host: Host | None = None
+    ports: tuple[Port, ...] = ()
+    placement: Placement | None = None
+    now: int = 0
+    holders: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def host_is_lost(self) -> bool:
+        return self.host is not None and (
+            self.host.agent_state not in ("active", "activating") or self.host.removed is not None
+        )
+
+
+def load(tx: Tx, row: Instance) -> View:
+    """Read an instance with its host and ports, and the cluster if it wants a place in it."""
+    host = tx.get(Host, row.host_id)
+    if row.state != "starting":
+        return View(row, host, now=tx.now)
+    ports = tuple(tx.find(Port, instance_id=row.id))
+    if host is None:
+        return View(row, None, ports, load_placement(tx, row, ports), tx.now)
+    return View(row, host, ports, None, tx.now, _other_holders(tx, row, host, ports))
+
+
+def _other_holders(tx: Tx, row: Instance, host: Host, ports: tuple[Port, ...]) -> dict[str, str]:
+    """Names of the containers that hold this one's public ports."""
+    found = {}
+    for scope, key in port_keys(host.id, ports):
+        holder = tx.holder(scope, key)
+        if holder is not None and holder[1] != row.id:
+            other = tx.get(type(row), holder[1])
+            found[key] = str(other.name or other.uuid) if other else "another container"
+    return found
+
+
+def port_keys(host_id: int, ports: tuple[Port, ...]) -> list[tuple[str, str]]:
+    """Return what a container reserves for its public ports on a host: scope and key."""
+    return [("port", f"{host_id}/{p.wanted_public_port}/{p.protocol}") for p in ports if p.wanted_public_port]
+
+
+def reconcile(view: View) -> Outcome:
+    """Decide the next step of an instance."""
+    row = view.row
+    match row.state:
+        case "creating":
+            if row.values.get("start_on_create") is False:
+                return Done(chain=False)
+            return Done(values={"desired": "running", "epoch": row.epoch + 1})
+        case "starting":
+            return _start(view)
+        case "running":
+            return _watch(view)
+        case "restarting":
+            return Done(then="stop")
+        case "stopping":
+            return _stop(view)
+        case "purging":
+            return _purge(view)
+        case "restoring":
+            return Done(values={"desired": "stopped", "after_stop": None})
+        case _:
+            return Done()
+
+
+def _start(view: View) -> Outcome:
+    row = view.row
+    if view.host is None:
+        return _place(view)
+    if row.seen_epoch == row.epoch and row.seen_state in ("running", "exited"):
+        return Done(values=_started(view))
+    if row.seen_epoch == row.epoch and row.seen_state in ("failed", "removed"):
+        return _start_failed(view)
+    if row.waiting_until and row.waiting_until > view.now:
+        return Again(row.message or "Waiting", after_s=(row.waiting_until - view.now) / 1000)
+    if view.holders:
+        taken = "; ".join(f"port {key.split('/', 1)[1]} is held by {name}" for key, name in view.holders.items())
+        return _no_place(view, f"{taken} on host {view.host.name}")
+    holds: tuple[Step, ...] = tuple(Hold(row, scope, key) for scope, key in port_keys(view.host.id, view.ports))
+    if view.host_is_lost:
+        return Again(f"Waiting for host {view.host.name}, which does not answer", after_s=PAUSE_S, steps=holds)
+    if view.host.engine_message:
+        return Again(f"Waiting for Docker on host {view.host.name}: {view.host.engine_message}", PAUSE_S, steps=holds)
+    message = row.seen_message if row.seen_epoch == row.epoch and row.seen_message else f"Starting on {view.host.name}"
+    return Again(message, after_s=PAUSE_S, progress=row.seen_progress, steps=holds)
+
+
+def _place(view: View) -> Outcome:
+    row = view.row
+    assert view.placement is not None
+    decision = view.placement.decide()
+    if isinstance(decision, Waiting):
+        if decision.waits_for == "peer":
+            return Again(decision.because, after_s=1.0)
+        return _no_place(view, decision.because)
+    host = view.placement.hosts[decision.host_id]
+    steps: list[Step] = [Hold(row, scope, key) for scope, key in port_keys(host.id, view.ports)]
+    steps.append(Set(host, {"compute_free": host.compute_free - COMPUTE}))
+    values: dict[str, Any] = {"host_id": host.id}
+    if "allocation_state" in type(row).fields:
+        values["allocation_state"] = "active"
+    return Again(f"Starting on {host.name}", after_s=PAUSE_S, steps=tuple(steps), values=values)
+
+
+def _no_place(view: View, because: str) -> Outcome:
+    """A service's container waits for room; one on its own fails, as in the original, with the reason."""
+    if view.row.service_id is not None:
+        return Again(f"Waiting for a place: {because}", after_s=5.0)
+    return _give_up(view, f"Failed to find a placement: {because}")
+
+
+def _give_up(view: View, message: str) -> Outcome:
+    """End a start for good: a new container is removed, one that ran before is left stopped; both keep the message."""
+    row = view.row
+    after = None if row.values.get("first_running") else "remove"
+    return Done(then="stop", failed=message, values={"desired": "stopped", "after_stop": after})
+
+
+def _started(view: View) -> dict[str, Any]:
+    row = view.row
+    values: dict[str, Any] = {
+        "first_running": row.values.get("first_running") or view.now,
+        "start_count": (row.values.get("start_count") or 0) + 1,
+        "start_failures": 0,
+        "failed": 0,
+        "message": None,
+    }
+    if row.address:
+        values["primary_ip_address"] = row.address
+    return {name: value for name, value in values.items() if name in type(row).fields or name in ("failed", "message")}
+
+
+def _start_failed(view: View) -> Outcome:
+    row = view.row
+    failures = (row.start_failures or 0) + 1
+    message = row.seen_message or "The container could not be started"
+    if failures >= TRIES and row.service_id is None:
+        return _give_up(view, message)
+    pause = min(2.0 ** (failures - 1), PAUSE_S) if failures > 1 else 0.5
+    values = {"epoch": row.epoch + 1, "start_failures": failures, "waiting_until": view.now + int(pause * 1000)}
+    return Again(f"{message} (attempt {failures}; next in {pause:.0f} s)", after_s=pause, values=values)
+
+
+def _watch(view: View) -> Outcome:
+    """A running instance whose run has ended is stopped; one whose container is gone is removed."""
+    row = view.row
+    if row.seen_epoch != row.epoch:
+        return Done()
+    if row.seen_state == "removed":
+        return Done(process="stop", values={"desired": "stopped", "after_stop": "remove"})
+    if row.seen_state in ("exited", "failed"):
+        return Done(process="stop", values={"desired": "stopped", "after_stop": None})
+    return Done()
+
+
+def _stop(view: View) -> Outcome:
+    row = view.row
+    if view.host is not None and not view.host_is_lost and not _has_ended(row):
+        because = view.host.engine_message and f"Waiting for Docker on {view.host.name}: {view.host.engine_message}"
+        return Again(because or f"Stopping on {view.host.name}", after_s=PAUSE_S)
+    if row.after_stop == "remove":
+        return Done(then="remove", values={"after_stop": None})
+    if row.after_stop == "start":
+        return Done(
+            then="start", values={"desired": "running", "epoch": row.epoch + 1, "after_stop": None, "start_failures": 0}
+        )
+    return Done()
+
+
+def _has_ended(row: Instance) -> bool:
+    """Say whether the host has reported the end of the newest run (or there never was one)."""
+    return row.epoch == 0 or (row.seen_epoch >= row.epoch and row.seen_state in ENDED)
+
+
+def _purge(view: View) -> Outcome:
+    row = view.row
+    if row.desired != "removed":
+        return Again("Deleting the container", after_s=PAUSE_S, values={"desired": "removed"})
+    if view.host is None or view.host.removed is not None or row.seen_state == "removed" or row.epoch == 0:
+        return Done()
+    lost = f"Waiting for host {view.host.name}, which does not answer" if view.host_is_lost else None
+    return Again(lost or f"Deleting the container on {view.host.name}", after_s=PAUSE_S)

@@ -1,0 +1,91 @@
+"""How a host joins: with a registration token it posts a `register`, and is given an agent and that agent's keys.
+
+The keys are shown only to who asks for them with the same `key`. Registering again with it gives the same agent.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from trailboss.declare import Action, Behaviour, generic, text
+from trailboss.errors import ApiError
+from trailboss.resources.account import Account
+from trailboss.resources.agent import Agent
+from trailboss.resources.credential import AgentApiKey, hash_secret, make_public_value, make_secret
+from trailboss.resources.entity import Entity
+
+if TYPE_CHECKING:
+    from trailboss.store.transaction import Tx
+
+
+class GenericObject(Entity):
+    """The base of small things that are only asked for and done."""
+
+    type = "genericObject"
+    roles = {"superadmin": "r"}
+    machine = generic("genericobject")
+    key = text(column=True)
+
+
+class Register(GenericObject):
+    """A host's wish to join."""
+
+    type = "register"
+    plural = "register"
+    roles = {"project": "cr", "user": "r", "readonly": "r", "admin": "r", "service": "cr", "register": "crd"}
+    actions = (Action("stop", "instanceStop", "instance"),)
+    unserved = ("stop",)
+    narrow = {
+        "register": (
+            "access_key", "created", "description", "id", "key", "kind", "name", "removed", "secret_key", "state",
+            "transitioning", "transitioning_message", "transitioning_progress", "uuid",
+        )
+    }  # fmt: skip
+
+    access_key = text(nullable=False, secret=True)
+    key = text(column=True, create=True, required=True, secret=True)
+    secret_key = text(nullable=False, secret=True)
+
+
+def prepare(tx: Tx, values: dict[str, Any], caller: Any) -> dict[str, Any]:
+    """Refuse a key that is too short to be a secret."""
+    if len(values["key"]) < 16:
+        raise ApiError(422, "MinLengthExceeded", "the key is at least 16 characters of random text", field="key")
+    return values
+
+
+def created(tx: Tx, row: Register) -> None:
+    """Make the agent with its account and keys, or find those that the same key made before."""
+    agent = next(iter(tx.find(Agent, registration_key=row.key)), None)
+    if agent is None or agent.state in ("removing", "removed", "purging", "purged"):
+        agent = _make_agent(tx, row)
+    secret, public = make_secret(), make_public_value()
+    for old in tx.find(AgentApiKey, account_id=agent.account_id):
+        tx.change(old, state="removed", removed=tx.now)
+    tx.insert(
+        AgentApiKey,
+        account_id=agent.account_id,
+        kind="agentApiKey",
+        public_value=public,
+        secret_value=hash_secret(secret),
+        state="active",
+    )
+    tx.change(row, access_key=public, secret_key=secret)
+
+
+def _make_agent(tx: Tx, row: Register) -> Agent:
+    account = tx.insert(Account, kind="agent", state="active")
+    tx.change(account, uuid=f"agentAccount{account.id}")
+    agent = tx.insert(
+        Agent,
+        account_id=account.id,
+        uri=f"event://{row.uuid}",
+        registration_key=row.key,
+        resources_account_id=row.account_id,
+        state="registering",
+    )
+    tx.mark(Agent, agent.id)
+    return agent
+
+
+Register.behaviour = Behaviour(prepare=prepare, created=created)

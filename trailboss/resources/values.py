@@ -1,0 +1,226 @@
+"""Types without rows: objects embedded in others, and the inputs and answers of actions."""
+
+from __future__ import annotations
+
+from trailboss.declare import ADMINS, Field, Resource, document, embedded, flag, listing, mapping, number, ref, text
+
+VALUE = {"project": "cr", "user": "r", "readonly": "r", "admin": "r", "service": "cr"}
+ANYONE = {"project": "cr", "user": "cr", "readonly": "r", "admin": "cr", "service": "cr"}
+
+
+class InstanceHealthCheck(Resource):
+    """How the platform asks a container whether it is well. Intervals in ms."""
+
+    type = "instanceHealthCheck"
+    roles = ANYONE
+    listable = False
+
+    healthy_threshold = number(create=True)
+    interval = number(create=True)
+    name = text(create=True, update=True, nullable=False)
+    port = number(create=True, required=True, min=1, max=65535)
+    request_line = text(create=True, nullable=False)
+    response_timeout = number(create=True)
+    unhealthy_threshold = number(create=True)
+
+
+class LogConfig(Resource):
+    """Where Docker sends a container's output."""
+
+    type = "logConfig"
+    roles = VALUE
+    listable = False
+
+    config = mapping("string", create=True)
+    driver = text(create=True)
+
+
+class RestartPolicy(Resource):
+    """Whether Docker starts a container again that has ended."""
+
+    type = "restartPolicy"
+    plural = "restartPolicys"
+    roles = VALUE
+    listable = False
+
+    maximum_retry_count = number(create=True, nullable=False)
+    name = text(create=True, update=True, nullable=False)
+
+
+class DockerBuild(Resource):
+    """How an image is built instead of pulled."""
+
+    type = "dockerBuild"
+    roles = VALUE
+
+    context = text(create=True)
+    dockerfile = text(create=True)
+    forcerm = flag(create=True, nullable=False)
+    nocache = flag(create=True, nullable=False)
+    remote = text(create=True)
+    rm = flag(create=True, nullable=False)
+
+
+class ServiceLink(Resource):
+    """A service that another one uses, and the name it knows it by."""
+
+    type = "serviceLink"
+    roles = ANYONE
+    listable = False
+
+    name = text(create=True)
+    service_id = ref("service", create=True, required=True, nullable=False)
+
+
+class AddRemoveServiceLinkInput(Resource):
+    """One link to add or remove."""
+
+    type = "addRemoveServiceLinkInput"
+    roles = VALUE
+    listable = False
+
+    service_link = embedded("serviceLink", create=True, required=True, nullable=False)
+
+
+class SetServiceLinksInput(Resource):
+    """All links of a service."""
+
+    type = "setServiceLinksInput"
+    roles = VALUE
+    listable = False
+
+    service_links = listing("serviceLink", create=True)
+
+
+class ServiceUpgrade(Resource):
+    """How a service is brought to a new version."""
+
+    type = "serviceUpgrade"
+    roles = VALUE
+    listable = False
+
+    in_service_strategy = embedded("inServiceUpgradeStrategy", create=True)
+    to_service_strategy = embedded("toServiceUpgradeStrategy", create=True)
+
+
+class InstanceStop(Resource):
+    """How a container is stopped. timeout in seconds, then it is killed."""
+
+    type = "instanceStop"
+    roles = VALUE
+    listable = False
+
+    deallocate_from_host = flag(create=True, read=ADMINS, nullable=False)
+    remove = flag(create=True, nullable=False)
+    timeout = number(create=True, nullable=False)
+
+
+class ContainerExec(Resource):
+    """A command to run inside a container."""
+
+    type = "containerExec"
+    roles = VALUE
+
+    attach_stdin = flag(create=True, nullable=False, default=True)
+    attach_stdout = flag(create=True, nullable=False, default=True)
+    command = listing("string", create=True, required=True, nullable=False)
+    tty = flag(create=True, nullable=False, default=True)
+
+
+class ContainerLogs(Resource):
+    """Which part of a container's output to send."""
+
+    type = "containerLogs"
+    roles = VALUE
+    listable = False
+
+    follow = flag(create=True, nullable=False, default=True)
+    lines = number(create=True, default=100, min=0)
+
+
+class HostAccess(Resource):
+    """Where a live stream is to be had: a websocket URL and the token that opens it once."""
+
+    type = "hostAccess"
+
+    token = text(nullable=False)
+    url = text(nullable=False)
+
+
+class SetLabelsInput(Resource):
+    """All labels of a container."""
+
+    type = "setLabelsInput"
+    roles = ANYONE
+    listable = False
+
+    labels = document(create=True, nullable=False)
+
+
+class ComposeConfigInput(Resource):
+    """Which services to export; none means all."""
+
+    type = "composeConfigInput"
+    roles = ANYONE
+    listable = False
+
+    service_ids = listing("reference[service]", create=True)
+
+
+class ComposeConfig(Resource):
+    """The two compose texts of a stack."""
+
+    type = "composeConfig"
+    listable = False
+
+    docker_compose_config = text(nullable=False)
+    rancher_compose_config = text(nullable=False)
+
+
+class AddOutputsInput(Resource):
+    """Outputs to merge into those of a stack."""
+
+    type = "addOutputsInput"
+
+    outputs = mapping("string", create=True, required=True)
+
+
+class PublicEndpoint(Resource):
+    """An address at which a service is reached from outside."""
+
+    type = "publicEndpoint"
+
+    ip_address = text(nullable=False)
+    port = number(nullable=False)
+
+
+class Subscribe(Resource):
+    """The change stream, over a websocket."""
+
+    type = "subscribe"
+    plural = "subscribe"
+    roles = {"project": "cr", "readonly": "r", "service": "cr", "agent": "cr"}
+
+    agent_id = ref("agent", create=True, read=("service", "agent"))
+    event_names: Field[list[str]] = listing(
+        "string", create=True, nullable=False, min_length=1, valid_chars="*._0-9a-zA-Z;="
+    )
+
+
+class Schema(Resource):
+    """What a type offers to the one who asks."""
+
+    type = "schema"
+    roles = dict.fromkeys(
+        ("project", "user", "readonly", "admin", "service", "agent", "agentRegister", "token", "register"), "r"
+    )
+
+    collection_actions = mapping("json", create=True, nullable=False)
+    collection_fields = mapping("json", create=True, nullable=False)
+    collection_filters = mapping("json", create=True, nullable=False)
+    collection_methods = listing("string", create=True, nullable=False)
+    includeable_links = listing("string", create=True, nullable=False)
+    plural_name = text(create=True, nullable=False)
+    resource_actions = mapping("json", create=True, nullable=False)
+    resource_fields = mapping("json", create=True, nullable=False)
+    resource_methods = listing("string", create=True, nullable=False)

@@ -1,0 +1,96 @@
+"""The only place that writes a resource's `state`: legal steps along its machine, and what clients see of the way.
+
+`begin` starts a process (and marks the row as work), `arrive` ends the one under way, `wait` and `fail` say why it has
+not ended. `transitioning` and its message are derived from what is stored here. Who decides when to call these:
+actions (begin) and the engine (the rest).
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from trailboss.declare import Machine, Resource
+from trailboss.errors import ApiError
+
+if TYPE_CHECKING:
+    from trailboss.store.transaction import Tx
+
+R = TypeVar("R", bound=Resource)
+
+REMOVE_DELAY_S = 60
+"""Between `removed` and `purged` a row can be restored (setting object.remove.time.delay.seconds)."""
+
+
+def machine_of(row: Resource) -> Machine:
+    """Return the state machine of a row's type."""
+    machine = type(row).machine
+    if machine is None:
+        raise TypeError(f"{type(row).type} has no states")
+    return machine
+
+
+def may(row: Resource, process: str) -> bool:
+    """Say whether a process may begin in the row's present state."""
+    return machine_of(row).arrow(process, row.values["state"]) is not None
+
+
+def is_moving(row: Resource) -> bool:
+    """Say whether the row is on its way from one state to another."""
+    return machine_of(row).arriving(row.values["state"]) is not None
+
+
+def begin(tx: Tx, row: R, process: str, **values: Any) -> R:
+    """Start a process: transitional state, error cleared, work marked. Raises ApiError 409 where it is not legal."""
+    arrow = machine_of(row).arrow(process, row.values["state"])
+    if arrow is None:
+        raise ApiError(409, message=f"{type(row).type} is {row.values['state']}: {process} is not possible now")
+    tx.mark(type(row), row.values["id"])
+    return tx.change(row, state=arrow.via, failed=0, message=None, progress=None, **values)
+
+
+def arrive(tx: Tx, row: R, *, chain: bool = True, then: str | None = None, **values: Any) -> R:
+    """End the process under way; go on with the one that usually follows it (if `chain`), or with `then`.
+
+    A row at rest only takes the values. A message of an error survives unless it is given anew.
+    """
+    machine = machine_of(row)
+    arrow = machine.arriving(row.values["state"])
+    if arrow is None:
+        return tx.change(row, **values)
+    state = arrow.to
+    then = then or (arrow.then if chain else None)
+    if then:
+        state = next(a.via for a in machine.arrows if a.process == then)
+        tx.mark(type(row), row.values["id"])
+    if state == "removed":
+        values = {"removed": tx.now, "remove_time": tx.now + REMOVE_DELAY_S * 1000, **values}
+    elif arrow.process == "restore":
+        values = {"removed": None, "remove_time": None, **values}
+    if not row.values["failed"]:
+        values.setdefault("message", None)
+    row = tx.change(row, state=state, progress=None, **values)
+    settled = type(row).behaviour.settled
+    if settled is not None:
+        settled(tx, row)
+    return row
+
+
+def wait(tx: Tx, row: R, because: str, progress: int | None = None) -> R:
+    """Say why the process under way has not ended yet."""
+    return tx.change(row, message=because, progress=progress)
+
+
+def fail(tx: Tx, row: R, because: str) -> R:
+    """Store an error that stays with the row until its next process begins."""
+    return tx.change(row, failed=1, message=because)
+
+
+def transitioning(row: Resource) -> tuple[str, str | None, int | None]:
+    """Return the three `transitioning*` fields of a row as clients see them."""
+    if type(row).machine is None:
+        return "no", None, None
+    if is_moving(row):
+        return "yes", row.values["message"] or "In Progress", row.values["progress"]
+    if row.values["failed"]:
+        return "error", row.values["message"], None
+    return "no", None, None

@@ -1,0 +1,87 @@
+"""The journal: every change of a resource, numbered in the order of commits, bounded.
+
+`append` is the last step of a group of transactions. Serial numbers do not commit in order on PostgreSQL, so there the
+number is taken under one advisory lock that is held until the commit; a reader that keeps the highest number it has
+seen then misses none. Readers (`after`) are the change stream, history and the agents' sessions.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+from sqlalchemy import bindparam, delete, func, insert, select, update
+
+from trailboss.store.database import Connection, Database
+from trailboss.store.tables import fact, journal
+from trailboss.store.transaction import Entry, Read
+
+KEEP = 100_000
+"""Entries kept; older ones are pruned, a slice at a time."""
+_SLICE = 1_000
+_LOCK = 7_262_001
+_HEAD = "journal.head"
+
+_INSERT = insert(journal).values({c: bindparam(c) for c in journal.c.keys()})
+_READ_HEAD = select(fact.c.value).where(fact.c.name == _HEAD)
+_SET_HEAD = update(fact).where(fact.c.name == _HEAD).values(value=bindparam("head"))
+
+
+def prepare(database: Database) -> None:
+    """Compile the statements that run with every commit."""
+    for statement in (_INSERT, _READ_HEAD, _SET_HEAD):
+        database.keep(statement)
+
+
+def create_head(connection: Connection) -> None:
+    """Start the numbering of a new database at 0."""
+    if not connection.run(_READ_HEAD):
+        connection.run(insert(fact).values(name=_HEAD, value="0"))
+
+
+def append(connection: Connection, entries: list[Entry]) -> int:
+    """Number and store entries; return the number of the last one. Call it last before the commit."""
+    if connection.database.is_postgres:
+        connection.run("SELECT pg_advisory_xact_lock(%(lock)s)", {"lock": _LOCK})
+    head = int(connection.run(_READ_HEAD)[0][0])
+    for number, entry in enumerate(entries, head + 1):
+        connection.run(
+            _INSERT,
+            {
+                "seq": number,
+                "at": entry.at,
+                "actor": entry.actor,
+                "cause": entry.cause,
+                "type": entry.type,
+                "id": entry.id,
+                "account_id": entry.account_id,
+                "change": msgspec.json.encode(entry.change).decode(),
+                "message": entry.message,
+            },
+        )
+    last = head + len(entries)
+    connection.run(_SET_HEAD, {"head": str(last)})
+    if head // _SLICE != last // _SLICE:
+        connection.run(delete(journal).where(journal.c.seq <= last - KEEP))
+    return last
+
+
+def head(read: Read) -> int:
+    """Return the number of the newest entry."""
+    return int(read.run(_READ_HEAD)[0][0])
+
+
+def first(read: Read) -> int:
+    """Return the number of the oldest entry that is still kept; 0 if there is none."""
+    rows = read.run(select(func.min(journal.c.seq)))
+    return int(rows[0][0] or 0)
+
+
+def after(read: Read, cursor: int, limit: int = 1000) -> list[dict[str, Any]]:
+    """Return the entries above a number, oldest first, `change` decoded."""
+    statement = select(journal).where(journal.c.seq > cursor).order_by(journal.c.seq).limit(limit)
+    names = journal.c.keys()
+    found = [dict(zip(names, row, strict=True)) for row in read.run(statement)]
+    for entry in found:
+        entry["change"] = msgspec.json.decode(entry["change"])
+    return found

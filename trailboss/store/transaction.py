@@ -1,0 +1,354 @@
+"""What a function is handed that reads or writes: rows in, rows out.
+
+`Read` is a snapshot; `Tx` may also change. Every change of a row is compared with the counters it was read with
+(`Lost` if somebody was faster) and leaves a journal entry in the same transaction. A function given to `Store.write`
+may be run again after `Lost`, so it must not touch anything but its transaction.
+What is not here: SQL dialects (`database.py`), threads and commits (`store.py`), the journal's table (`journal.py`).
+"""
+
+from __future__ import annotations
+
+import uuid as uuids
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any, TypeVar, cast
+
+import msgspec
+from sqlalchemy import Table, and_, bindparam, case, delete, insert, select, update
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.sql import ClauseElement, ColumnElement
+
+from trailboss.declare import Resource, ResourceType, registry
+from trailboss.errors import Lost
+from trailboss.store.database import Connection, Database
+from trailboss.store.tables import fact, hold, table_of, work
+
+R = TypeVar("R", bound=Resource)
+
+_encode = msgspec.json.Encoder().encode
+_decode = msgspec.json.Decoder(dict[str, Any]).decode
+
+_FACT = select(fact.c.value).where(fact.c.name == bindparam("fact_name"))
+
+PRIORITY = 50
+"""Of work that a user is waiting for; a resync has 90."""
+
+
+def decode(type_: ResourceType, columns: Sequence[str], row: Sequence[Any]) -> Resource:
+    """Build the typed row of the subtype that its kind names."""
+    values: dict[str, Any] = dict(zip(columns, row, strict=True))
+    kind = registry.get(values["kind"] or "", type_.base)
+    cls = kind if issubclass(kind, type_.base) else type_.base
+    document = _decode(values["data"])
+    values["data"] = document
+    stored = document.get("fields", {})
+    for name, spec in cls.fields.items():
+        if not spec.column:
+            if name != "data":
+                values[name] = stored.get(spec.wire)
+        elif spec.type == "boolean" and values[name] is not None:
+            values[name] = bool(values[name])
+    return cls(values)
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One journal entry before its number is known. change: field -> [old, new]; secrets read "changed".
+    host_id: host that the row sits on, if it does: whose agent should look."""
+
+    type: str
+    id: int
+    account_id: int | None
+    change: dict[str, list[Any]]
+    at: int
+    actor: int | None
+    cause: str
+    message: str | None = None
+    host_id: int | None = None
+
+
+@dataclass
+class Statements:
+    """Statements per table, made once per database."""
+
+    database: Database
+    kept: dict[tuple[Any, ...], ClauseElement] = field(default_factory=dict)
+
+    def find(
+        self, type_: ResourceType, keys: tuple[str, ...], live: bool, limit: int | None, newest: bool
+    ) -> ClauseElement:
+        """Rows of a type whose columns equal parameters named like them; in the order of their ids."""
+        name = ("find", type_.type, keys, live, limit, newest)
+        if name not in self.kept:
+            table = table_of(type_)
+            conditions: list[ColumnElement[bool]] = [table.c[k] == bindparam(k) for k in keys]
+            if live:
+                conditions.append(table.c.removed.is_(None))
+            if type_.base is not type_:
+                conditions.append(table.c.kind.in_(kinds_of(type_)))
+            order = table.c.id.desc() if newest else table.c.id
+            self.kept[name] = self.database.keep(
+                select(table).where(and_(True, *conditions)).order_by(order).limit(limit)
+            )
+        return self.kept[name]
+
+    def insert(self, table: Table) -> ClauseElement:
+        """One row of a table; returns its id."""
+        name = ("insert", table.name)
+        if name not in self.kept:
+            columns = [c.name for c in table.c if c.name != "id"]
+            statement = insert(table).values({c: bindparam(c) for c in columns}).returning(table.c.id)
+            self.kept[name] = self.database.keep(statement)
+        return self.kept[name]
+
+    def update(self, table: Table, columns: tuple[str, ...]) -> ClauseElement:
+        """Some columns of one row, if its counters are still those given."""
+        name = ("update", table.name, columns)
+        if name not in self.kept:
+            same = and_(
+                table.c.id == bindparam("old_id"),
+                table.c.generation == bindparam("old_generation"),
+                table.c.observed == bindparam("old_observed"),
+            )
+            self.kept[name] = self.database.keep(update(table).where(same).values({c: bindparam(c) for c in columns}))
+        return self.kept[name]
+
+
+def kinds_of(type_: ResourceType) -> tuple[str, ...]:
+    """Return the kinds whose rows belong to a type: itself and its subtypes."""
+    return (type_.type, *(c.type for c in type_.children))
+
+
+class Read:
+    """A snapshot of the rows. now: ms since 1970."""
+
+    def __init__(self, connection: Connection, statements: Statements, now: int) -> None:
+        self.connection, self.statements, self.now = connection, statements, now
+
+    def get(self, type_: type[R], id: int | None) -> R | None:
+        """Return a row by its number, removed or not; None if there is none (of that type)."""
+        if id is None:
+            return None
+        rows = self.find(type_, live=False, id=id)
+        return rows[0] if rows else None
+
+    def require(self, type_: type[R], id: int | None) -> R:
+        """Return a row that must be there. Raises Lost if it is not."""
+        row = self.get(type_, id)
+        if row is None:
+            raise Lost(f"{type_.type} {id} is gone")
+        return row
+
+    def find(
+        self,
+        type_: type[R],
+        *,
+        live: bool = True,
+        limit: int | None = None,
+        newest: bool = False,
+        **equal: Any,
+    ) -> list[R]:
+        """Return the rows whose columns equal the given values, oldest first. live: leave out removed ones."""
+        statement = self.statements.find(type_, tuple(sorted(equal)), live, limit, newest)
+        return self._rows(type_, self.connection.run(statement, equal))
+
+    def select(self, type_: type[R], statement: ClauseElement) -> list[R]:
+        """Return the rows of a statement that selects all columns of the type's table."""
+        return self._rows(type_, self.connection.run(statement))
+
+    def fact(self, name: str) -> str | None:
+        """Return a single value of the installation (its id, incarnation, network)."""
+        rows = self.connection.run(_FACT, {"fact_name": name})
+        return rows[0][0] if rows else None
+
+    def run(self, statement: ClauseElement, **params: Any) -> list[tuple[Any, ...]]:
+        """Run any statement; return its rows."""
+        return self.connection.run(statement, params)
+
+    def _rows(self, type_: type[R], rows: list[tuple[Any, ...]]) -> list[R]:
+        columns = table_of(type_).c.keys()
+        return [cast(R, decode(type_, columns, row)) for row in rows]
+
+
+class Tx(Read):
+    """A transaction that may change rows. actor: account that asked; cause: id of the request that led here."""
+
+    def __init__(
+        self,
+        connection: Connection,
+        statements: Statements,
+        now: int,
+        *,
+        cause: str = "",
+        actor: int | None = None,
+    ) -> None:
+        super().__init__(connection, statements, now)
+        self.cause, self.actor = cause, actor
+        self.entries: list[Entry] = []
+        self.earliest: int | None = None
+
+    def insert(self, type_: type[R], **values: Any) -> R:
+        """Store a new row with generation 1; unnamed fields get their defaults. Returns it."""
+        table = table_of(type_)
+        full: dict[str, Any] = {n: values.get(n, f.default) for n, f in type_.fields.items() if n not in ("data", "id")}
+        full.update(
+            kind=values.get("kind") or type_.type,
+            uuid=values.get("uuid") or str(uuids.uuid4()),
+            created=values.get("created") or self.now,
+        )
+        document = dict(values.get("data") or {})
+        document["fields"] = {
+            f.wire: full[n] for n, f in type_.fields.items() if not f.column and full.get(n) is not None
+        }
+        row: dict[str, Any] = {c: _stored(full.get(c)) for c in table.c.keys() if c != "id"}
+        row.update(generation=1, observed=0, failed=0, data=_encode(document).decode())
+        row["id"] = self.connection.run(self.statements.insert(table), row)[0][0]
+        columns = list(table.c.keys())
+        made = cast(R, decode(type_, columns, [row[c] for c in columns]))
+        self._journal(made, {n: (None, v) for n, v in full.items() if v not in (None, {}, [])})
+        return made
+
+    def change(self, row: R, *, message: str | None = None, **values: Any) -> R:
+        """Store changed fields of a row as it was read; return the new row. Nothing changed: nothing is written.
+
+        message: goes into the journal entry. Raises Lost if the row is no longer what was read.
+        """
+        type_ = type(row)
+        changed = {n: v for n, v in values.items() if row.values.get(n) != v}
+        if not changed:
+            return row
+        table = table_of(type_)
+        parts = {type_.fields[n].part if n in type_.fields else "observed" for n in changed}
+        stored: dict[str, Any] = {n: _stored(v) for n, v in changed.items() if n in table.c and n != "data"}
+        document = changed.get("data", row.values["data"])
+        extra = {type_.fields[n].wire: v for n, v in changed.items() if n not in table.c}
+        if extra or "data" in changed:
+            document = {**document, "fields": {**document.get("fields", {}), **extra}}
+            stored["data"] = _encode(document).decode()
+        if "desired" in parts:
+            stored["generation"] = row.values["generation"] + 1
+        if "observed" in parts:
+            stored["observed"] = row.values["observed"] + 1
+        self.connection.run(
+            self.statements.update(table, tuple(stored)),
+            {
+                **stored,
+                "old_id": row.values["id"],
+                "old_generation": row.values["generation"],
+                "old_observed": row.values["observed"],
+            },
+        )
+        if self.connection.rowcount != 1:
+            raise Lost(f"{type_.type} {row.values['id']} was changed meanwhile")
+        counters = {k: stored[k] for k in ("generation", "observed") if k in stored}
+        new = cast(R, type_({**row.values, **changed, **counters, "data": document}))
+        self._journal(new, {n: (row.values.get(n), v) for n, v in changed.items()}, message)
+        return new
+
+    def erase(self, row: Resource) -> None:
+        """Delete a row of a type without a life of its own (a setting, a hold's owner)."""
+        table = table_of(type(row))
+        self.connection.run(delete(table).where(table.c.id == row.values["id"]))
+        self._journal(row, {"removed": (None, self.now)})
+
+    def mark(self, type_: ResourceType, id: int, *, after_s: float = 0, priority: int = PRIORITY) -> None:
+        """Ask for a resource to be looked at, now or later: one durable row per resource, however often it is marked."""
+        due = self.now + int(after_s * 1000)
+        key = {"type": type_.base.type, "id": id}
+        params = {**key, "due_at": due, "priority": priority, "cause": self.cause}
+        self.connection.run(_mark_for(self.statements), params)
+        self.earliest = due if self.earliest is None else min(self.earliest, due)
+
+    def hold(self, scope: str, key: str, holder: Resource) -> bool:
+        """Reserve a key for one holder; True if it is now (or was already) held by it. Unique over all servers."""
+        kind, id = type(holder).base.type, holder.values["id"]
+        params = {"scope": scope, "key": key, "holder_type": kind, "holder_id": id}
+        self.connection.run(_hold_for(self.statements), params)
+        if self.connection.rowcount == 1:
+            return True
+        return self.holder(scope, key) == (kind, id)
+
+    def holder(self, scope: str, key: str) -> tuple[str, int] | None:
+        """Return type and number of who holds a key."""
+        statement = select(hold.c.holder_type, hold.c.holder_id).where(hold.c.scope == scope, hold.c.key == key)
+        rows = self.connection.run(statement)
+        return (rows[0][0], rows[0][1]) if rows else None
+
+    def release(self, holder: Resource, scope: str | None = None) -> None:
+        """Give back what a holder holds, of one scope or all."""
+        conditions = [hold.c.holder_type == type(holder).base.type, hold.c.holder_id == holder.values["id"]]
+        if scope is not None:
+            conditions.append(hold.c.scope == scope)
+        self.connection.run(delete(hold).where(*conditions))
+
+    def set_fact(self, name: str, value: str) -> None:
+        """Store a single value of the installation."""
+        if self.fact(name) is None:
+            self.connection.run(insert(fact).values(name=name, value=value))
+        else:
+            self.connection.run(update(fact).where(fact.c.name == name).values(value=value))
+
+    def _journal(self, row: Resource, change: dict[str, tuple[Any, Any]], message: str | None = None) -> None:
+        fields = type(row).fields
+        shown: dict[str, list[Any]] = {}
+        for name, (old, new) in change.items():
+            spec = fields.get(name)
+            if spec is not None and spec.part == "volatile":
+                continue
+            wire = spec.wire if spec else name
+            shown[wire] = ["changed"] if spec is not None and spec.secret else [old, new]
+        if not shown:
+            return
+        self.entries.append(
+            Entry(
+                type=type(row).type,
+                id=row.values["id"],
+                account_id=row.values.get("account_id"),
+                change=shown,
+                at=self.now,
+                actor=self.actor,
+                cause=self.cause,
+                message=message,
+                host_id=row.values.get("host_id"),
+            )
+        )
+
+
+def _stored(value: Any) -> Any:
+    return int(value) if isinstance(value, bool) else value
+
+
+def _upsert(statements: Statements) -> Any:
+    return postgresql.insert if statements.database.is_postgres else sqlite.insert
+
+
+def _mark_for(statements: Statements) -> ClauseElement:
+    if ("mark",) not in statements.kept:
+        new = _upsert(statements)(work).values(
+            type=bindparam("type"),
+            id=bindparam("id"),
+            due_at=bindparam("due_at"),
+            priority=bindparam("priority"),
+            marks=1,
+            attempts=0,
+            cause=bindparam("cause"),
+        )
+        earlier = new.excluded.due_at < work.c.due_at
+        statement = new.on_conflict_do_update(
+            index_elements=["type", "id"],
+            set_={
+                "marks": work.c.marks + 1,
+                "due_at": case((earlier, new.excluded.due_at), else_=work.c.due_at),
+                "priority": _case(new.excluded.priority < work.c.priority, new.excluded.priority, work.c.priority),
+                "cause": case((new.excluded.cause != "", new.excluded.cause), else_=work.c.cause),
+            },
+        )
+        statements.kept[("mark",)] = statements.database.keep(statement)
+    return statements.kept[("mark",)]
+
+
+def _hold_for(statements: Statements) -> ClauseElement:
+    if ("hold",) not in statements.kept:
+        statement = _upsert(statements)(hold).values({c: bindparam(c) for c in hold.c.keys()}).on_conflict_do_nothing()
+        statements.kept[("hold",)] = statements.database.keep(statement)
+    return statements.kept[("hold",)]
