@@ -302,7 +302,8 @@ class Resource:
     type: API name, and plural if the rule does not give it. parent: the base type it is a kind of.
     roles: role -> letters c(reate) r(ead) u(pdate) d(elete). narrow: role -> the only fields it sees. listable: False for types without a collection to GET.
     links: names for `include` and `links` besides those of references. hidden: inherited fields it does not have.
-    stored: it has rows. capability: what its process actions ask for.
+    stored: it has rows. capability: what its process actions ask for. unserved: actions that are declared but not
+    served by this version, hence never offered.
     """
 
     type: ClassVar[str] = ""
@@ -316,6 +317,7 @@ class Resource:
     machine: ClassVar[Machine | None] = None
     actions: ClassVar[tuple[Action, ...]] = ()
     capability: ClassVar[str | None] = None
+    unserved: ClassVar[tuple[str, ...]] = ()
     stored: ClassVar[bool] = False
     on_failure: ClassVar[str | None] = None
     fields: ClassVar[dict[str, Field[Any]]] = {}

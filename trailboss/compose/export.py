@@ -113,9 +113,7 @@ def export_stack(services: Sequence[ExportService]) -> ComposeConfig:
 
 def _written(entry: Mapping[str, Any]) -> dict[str, Any]:
     return {
-        key: value
-        for key, value in entry.items()
-        if value is not None and value is not False and not _is_empty(value)
+        key: value for key, value in entry.items() if value is not None and value is not False and not _is_empty(value)
     }
 
 
@@ -137,9 +135,7 @@ def _docker_entry(service: ExportService, config: Mapping[str, Any]) -> dict[str
     entry["volumes_from"] = [*(config.get("dataVolumesFromLaunchConfigs") or ()), *uuids]
     mode = config.get("networkMode")
     if mode == "container":
-        other = config.get("networkLaunchConfig") or service.container_uuids.get(
-            str(config.get("networkContainerId"))
-        )
+        other = config.get("networkLaunchConfig") or service.container_uuids.get(str(config.get("networkContainerId")))
         entry["net"] = f"container:{other}" if other else None
     elif mode != "managed":
         entry["net"] = mode
@@ -216,9 +212,7 @@ class _Representer(SafeRepresenter):
 
 def _represent_text(representer: SafeRepresenter, value: str) -> ScalarNode:
     is_plain = PLAIN_TEXT.fullmatch(value) is not None and value.lower() not in YAML_1_1_WORDS
-    node: ScalarNode = representer.represent_scalar(
-        "tag:yaml.org,2002:str", value, style=None if is_plain else '"'
-    )
+    node: ScalarNode = representer.represent_scalar("tag:yaml.org,2002:str", value, style=None if is_plain else '"')
     return node
 
 

@@ -30,9 +30,7 @@ def interpolate(node: Node, variables: Mapping[str, str], warn: Callable[[str], 
     required variable that is missing.
     """
     if isinstance(node, Map):
-        return Map(
-            node.place, {key: interpolate(child, variables, warn) for key, child in node.entries.items()}
-        )
+        return Map(node.place, {key: interpolate(child, variables, warn) for key, child in node.entries.items()})
     if isinstance(node, Items):
         return Items(node.place, tuple(interpolate(child, variables, warn) for child in node.nodes))
     if not isinstance(node.value, str) or "$" not in node.text:
@@ -83,9 +81,7 @@ def _scan(
     return "".join(parts), at
 
 
-def _braced(
-    text: str, at: int, variables: Mapping[str, str], missing: Callable[[str], None]
-) -> tuple[str, int]:
+def _braced(text: str, at: int, variables: Mapping[str, str], missing: Callable[[str], None]) -> tuple[str, int]:
     match = BRACED.match(text, at)
     if match is None:
         raise _Bad("bad `${...}`; allowed are ${V} ${V:-default} ${V-default} ${V:?error} ${V?error}")

@@ -66,11 +66,7 @@ def launch_config(service: Map, context: Context) -> dict[str, Any]:
     config.update(_network(keys))
     config["logConfig"] = _log_config(keys)
     # `0 == False`: a number that is 0 was given on purpose and stays.
-    return {
-        field: value
-        for field, value in config.items()
-        if value is not False and value not in ("", [], {}, None)
-    }
+    return {field: value for field, value in config.items() if value is not False and value not in ("", [], {}, None)}
 
 
 def _check_keys(service: Map) -> None:
@@ -109,9 +105,7 @@ def _build(keys: dict[str, Node]) -> dict[str, str]:
         parts["dockerfile"] = keys["dockerfile"]
     remote = read.text(parts["context"])
     if not remote.startswith(REMOTES):
-        raise fail(
-            node, f"{remote!r} is a local directory, and there are none here; use an image or a git address"
-        )
+        raise fail(node, f"{remote!r} is a local directory, and there are none here; use an image or a git address")
     dockerfile = {"dockerfile": read.text(parts["dockerfile"])} if "dockerfile" in parts else {}
     return {"remote": remote, **dockerfile}
 
@@ -180,9 +174,7 @@ def _network(keys: dict[str, Node]) -> dict[str, str]:
         node = keys["networks"]
         names = list(node.entries) if isinstance(node, Map) else read.texts(node)
         if names != ["default"] or (isinstance(node, Map) and not is_null(node.entries["default"])):
-            raise fail(
-                node, "only `default` without options is supported; every service is on one managed network"
-            )
+            raise fail(node, "only `default` without options is supported; every service is on one managed network")
     if "net" in keys and "network_mode" in keys:
         raise fail(keys["net"], "is given twice, as net and as network_mode")
     mode_node = keys.get("net") or keys.get("network_mode")
@@ -191,9 +183,7 @@ def _network(keys: dict[str, Node]) -> dict[str, str]:
     if kind in ("container", "service") and other:
         return {"networkMode": "container", "networkLaunchConfig": other}
     if mode_node and mode not in NETWORK_MODES:
-        raise fail(
-            mode_node, f"{mode!r} is not supported; use managed, host, bridge, none or container:<sidekick>"
-        )
+        raise fail(mode_node, f"{mode!r} is not supported; use managed, host, bridge, none or container:<sidekick>")
     return {"networkMode": mode}
 
 
@@ -215,9 +205,7 @@ def _restart(node: Node) -> dict[str, Any]:
     written = "no" if isinstance(node, Scalar) and node.value is False else read.text(node)
     name, colon, count = written.partition(":")
     if name not in RESTART_POLICIES or (colon and (name != "on-failure" or not count.isdecimal())):
-        raise fail(
-            node, f"{written!r} is not supported; use no, always, unless-stopped or on-failure[:count]"
-        )
+        raise fail(node, f"{written!r} is not supported; use no, always, unless-stopped or on-failure[:count]")
     return {"name": name, "maximumRetryCount": int(count)} if colon else {"name": name}
 
 

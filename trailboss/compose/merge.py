@@ -99,8 +99,7 @@ def _as_nodes(node: Node) -> tuple[Node, ...]:
     if isinstance(node, Scalar):
         return (node,)
     return tuple(
-        Scalar(child.place, f"{name}:{text(child)}", f"{name}:{text(child)}")
-        for name, child in node.entries.items()
+        Scalar(child.place, f"{name}:{text(child)}", f"{name}:{text(child)}") for name, child in node.entries.items()
     )
 
 

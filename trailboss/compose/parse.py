@@ -29,10 +29,7 @@ MAX_DEPTH = 64
 INTEGER = re.compile(r"[-+]?[0-9]{1,18}|0o[0-7]{1,20}|0x[0-9a-fA-F]{1,15}")
 FLOAT = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]{1,2})?")
 TAG = "tag:yaml.org,2002:"
-TAGS = {
-    TAG + name
-    for name in ("str", "int", "float", "bool", "null", "timestamp", "map", "seq", "merge", "value")
-}
+TAGS = {TAG + name for name in ("str", "int", "float", "bool", "null", "timestamp", "map", "seq", "merge", "value")}
 
 
 @dataclass(frozen=True)
@@ -128,9 +125,7 @@ def parse_compose(text: str, file: str) -> Document:
     version = entries.pop("version", None)
     if version is None and not _has_services(top):
         return Document(file, True, top, Map(top.place, {}))
-    if version is not None and not (
-        isinstance(version, Scalar) and re.fullmatch(r"[23](\.\d+)?", version.text)
-    ):
+    if version is not None and not (isinstance(version, Scalar) and re.fullmatch(r"[23](\.\d+)?", version.text)):
         raise fail(version, "must be 2, 3 or a minor version of these; leave it out in a version 1 file")
     services = entries.pop("services", None)
     volumes = entries.pop("volumes", None)
@@ -147,9 +142,7 @@ def _has_services(top: Map) -> bool:
     node = top.entries.get("services")
     if node is None:
         return False
-    return not (
-        isinstance(node, Map) and any(isinstance(node.entries.get(k), Scalar) for k in ("image", "build"))
-    )
+    return not (isinstance(node, Map) and any(isinstance(node.entries.get(k), Scalar) for k in ("image", "build")))
 
 
 def _only_default_network(node: Node | None) -> None:
@@ -185,19 +178,14 @@ class _Builder:
         place = Place(self.file, line, key)
         self.count += 1
         if self.count > MAX_NODES or depth > MAX_DEPTH:
-            raise ComposeError(
-                "is too large or nested too deeply", file=self.file, line=line, key=key or None
-            )
+            raise ComposeError("is too large or nested too deeply", file=self.file, line=line, key=key or None)
         if str(node.tag) not in TAGS:
-            raise ComposeError(
-                f"the tag {node.tag} is not supported", file=self.file, line=line, key=key or None
-            )
+            raise ComposeError(f"the tag {node.tag} is not supported", file=self.file, line=line, key=key or None)
         if isinstance(node, MappingNode):
             return Map(place, self._entries(node, key, depth))
         if isinstance(node, SequenceNode):
             children = (
-                self.build(child, _line(child), f"{key}[{index}]", depth + 1)
-                for index, child in enumerate(node.value)
+                self.build(child, _line(child), f"{key}[{index}]", depth + 1) for index, child in enumerate(node.value)
             )
             return Items(place, tuple(children))
         assert isinstance(node, ScalarNode)

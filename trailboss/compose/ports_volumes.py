@@ -63,9 +63,7 @@ def _short_ports(node: Node, warn: Callable[[str], None]) -> list[str]:
     private = _range(node, match["private"])
     public = _range(node, match["public"]) if match["public"] else None
     if match["ip"]:
-        warn(
-            f"{at(node)}: the address {match['ip']} is ignored; every address of the host publishes the port"
-        )
+        warn(f"{at(node)}: the address {match['ip']} is ignored; every address of the host publishes the port")
     if public is None:
         return [f"{port}/{protocol}" for port in private]
     if len(public) != len(private):
@@ -148,9 +146,7 @@ def _short_volume(node: Node) -> tuple[str, str, str]:
     parts = written.split(":")
     if len(parts) > 3 or not all(parts):
         raise fail(node, f"{written!r} is not a volume; write [source:]/path[:mode]")
-    source, target, mode = (
-        ("", parts[0], "") if len(parts) == 1 else (parts[0], parts[1], ":".join(parts[2:]))
-    )
+    source, target, mode = ("", parts[0], "") if len(parts) == 1 else (parts[0], parts[1], ":".join(parts[2:]))
     if not target.startswith("/"):
         raise fail(node, f"{target!r} must be an absolute path in the container")
     return source, target, mode
@@ -186,8 +182,6 @@ def device_list(node: Node) -> list[str]:
             raise fail(child, f"{text(child)!r} is not a device; write host[:container[:permissions]]")
         if len(parts) == 2 and re.fullmatch("[rwm]{1,3}", parts[1]):
             parts = [parts[0], parts[0], parts[1]]
-        host, container, permissions = (
-            (*parts, *("", "rwm")[len(parts) - 1 :])[:3] if len(parts) < 3 else parts
-        )
+        host, container, permissions = (*parts, *("", "rwm")[len(parts) - 1 :])[:3] if len(parts) < 3 else parts
         found.append(f"{host}:{container or host}:{permissions}")
     return found

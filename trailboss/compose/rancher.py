@@ -119,9 +119,7 @@ class RancherFile:
     catalog: dict[str, Any]
 
 
-def read_rancher(
-    source: str | None, variables: Mapping[str, str], warn: Callable[[str], None]
-) -> RancherFile:
+def read_rancher(source: str | None, variables: Mapping[str, str], warn: Callable[[str], None]) -> RancherFile:
     """Read the text; None and an empty text say nothing of any service.
 
     warn: called with a sentence for what is accepted without effect. Raises ComposeError.

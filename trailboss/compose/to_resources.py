@@ -168,7 +168,5 @@ def _check_unit(stack: Stack, name: str, body: dict[str, Any]) -> None:
         wanted.append((network, config.get("networkLaunchConfig", "")))
         for node, other in wanted:
             if node and other and other not in unit - {own}:
-                message = (
-                    f"{other!r} is not another container of {name}; list it in its label {LABEL_SIDEKICKS}"
-                )
+                message = f"{other!r} is not another container of {name}; list it in its label {LABEL_SIDEKICKS}"
                 raise fail(node, message)

@@ -20,9 +20,7 @@ _PREFIX = "io.rancher.scheduler.affinity:"
 _SUBJECTS: tuple[Subject, ...] = ("host_label", "container_label", "container")
 _SUFFIXES = {"": (True, True), "_ne": (False, True), "_soft": (True, False), "_soft_ne": (False, False)}
 _LABEL_KEYS = {
-    f"{_PREFIX}{subject}{suffix}": (subject, *meaning)
-    for subject in _SUBJECTS
-    for suffix, meaning in _SUFFIXES.items()
+    f"{_PREFIX}{subject}{suffix}": (subject, *meaning) for subject in _SUBJECTS for suffix, meaning in _SUFFIXES.items()
 }
 _OPERATORS = {"==": (True, True), "!=": (False, True), "==~": (True, False), "!=~": (False, False)}
 _VARIABLE = re.compile(r"(?P<key>.*?)(?P<operator>==~|!=~|==|!=)(?P<value>.*)", re.DOTALL)

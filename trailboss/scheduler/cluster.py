@@ -109,9 +109,7 @@ class Cluster:
 
     def _stand(self, host_id: int, container: ContainerView) -> None:
         if container.uuid in self._containers:
-            raise ValueError(
-                f"container {container.uuid} stands on host {self.host_of(container.uuid)} already"
-            )
+            raise ValueError(f"container {container.uuid} stands on host {self.host_of(container.uuid)} already")
         self._containers[container.uuid] = (host_id, container)
         for name in _names(container):
             _count(self._names, name, host_id, 1)

@@ -131,9 +131,7 @@ class Request:
 
     def placed(self) -> ContainerView:
         """Return the container that stands on a host once the request is granted."""
-        return ContainerView(
-            self.uuid, self.name, self.labels, self.ports, state="starting", compute=self.compute
-        )
+        return ContainerView(self.uuid, self.name, self.labels, self.ports, state="starting", compute=self.compute)
 
 
 @dataclass(frozen=True, slots=True)

@@ -31,11 +31,7 @@ def place(cluster: Cluster, request: Request, *, spread: bool = True) -> Placed 
         return Waiting(f"{names}, which it must run beside, {verb} no host yet", waits_for="peer")
     constraints = constraints_of(cluster, request)
     hard = [constraint for constraint in constraints if constraint.hard]
-    soft = [
-        constraint
-        for constraint in constraints
-        if not constraint.hard and not _is_hopeless(cluster, constraint)
-    ]
+    soft = [constraint for constraint in constraints if not constraint.hard and not _is_hopeless(cluster, constraint)]
     host_id = next(_fitting(cluster, request, hard + soft, spread), None)
     if host_id is None and soft:
         # To drop unmet rules of the nearest host one by one, as the original does, ends at that host: no drop
@@ -50,9 +46,7 @@ def place(cluster: Cluster, request: Request, *, spread: bool = True) -> Placed 
     return Placed(host_id, _reasons(cluster, request, constraints, spread, host_id))
 
 
-def place_all(
-    cluster: Cluster, requests: Sequence[Request], *, spread: bool = True
-) -> list[Placed | Waiting]:
+def place_all(cluster: Cluster, requests: Sequence[Request], *, spread: bool = True) -> list[Placed | Waiting]:
     """Choose hosts for a batch, each request seeing those before it; answers in the order of the requests.
 
     A request that stands beside a later one of the batch is tried again after that one. The snapshot is used
@@ -96,9 +90,7 @@ def _waits_for_peer(decision: Placed | Waiting) -> bool:
     return isinstance(decision, Waiting) and decision.waits_for == "peer"
 
 
-def _fitting(
-    cluster: Cluster, request: Request, constraints: list[Constraint], spread: bool
-) -> Iterator[int]:
+def _fitting(cluster: Cluster, request: Request, constraints: list[Constraint], spread: bool) -> Iterator[int]:
     """Return the hosts that meet all constraints, best first; each is found only when asked for."""
     few = min((one.only for one in constraints if isinstance(one.only, AbstractSet)), key=len)
     hosts: Iterator[int]

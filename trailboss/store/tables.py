@@ -76,8 +76,6 @@ def _build(base: ResourceType) -> Table:
     return table
 
 
-TABLES: dict[str, Table] = {t.type: _build(t) for t in registry.values() if t.stored and t.base is t}
-
 journal = Table(
     "journal",
     metadata,

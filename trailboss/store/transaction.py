@@ -339,7 +339,9 @@ def _mark_for(statements: Statements) -> ClauseElement:
             set_={
                 "marks": work.c.marks + 1,
                 "due_at": case((earlier, new.excluded.due_at), else_=work.c.due_at),
-                "priority": _case(new.excluded.priority < work.c.priority, new.excluded.priority, work.c.priority),
+                "priority": case(
+                    (new.excluded.priority < work.c.priority, new.excluded.priority), else_=work.c.priority
+                ),
                 "cause": case((new.excluded.cause != "", new.excluded.cause), else_=work.c.cause),
             },
         )

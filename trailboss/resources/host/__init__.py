@@ -32,7 +32,7 @@ class Host(Entity):
     info: Field[object] = document(nullable=False, part="volatile")
     labels = mapping("string", update=True, nullable=False)
     physical_host_id = ref("physicalHost", column=True)
-    public_endpoints = listing("publicEndpoint", computed=True)
+    public_endpoints = listing("publicEndpoint", part="observed")
 
     reported_uuid = text(column=True, read=())
     compute_free = number(column=True, read=(), default=CAPACITY, part="observed")

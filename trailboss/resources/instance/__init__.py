@@ -1,7 +1,8 @@
 """Instances, of which containers are the kind that matters.
 
-What is wanted of an instance is `desired` and `epoch` (the number of the run, which only grows); what its host last
-saw is in the `seen_*` fields. `state` follows from both: `reconcile.py`. What Docker is told: `specification.py`.
+What is wanted of an instance is `desired` and `epoch` (the number of the run, which only grows; `granted_epoch` is the
+newest one that has its place and ports, and that the host may know of); what its host last saw is in the `seen_*`
+fields. `state` follows from both: `reconcile.py`. What Docker is told: `specification.py`.
 """
 
 from __future__ import annotations
@@ -61,6 +62,7 @@ class Instance(Entity):
     launch_config_name = text(column=True, read=())
     slot = text(column=True, read=())
     epoch = number(column=True, read=(), default=0)
+    granted_epoch = number(column=True, read=(), default=0)
     desired = text(column=True, read=(), default="stopped")
     address = text(column=True, read=())
     image_id = ref("image", column=True, read=())
@@ -87,6 +89,7 @@ class Container(Instance):
 
     type = "container"
     roles = MANY
+    unserved = ("execute", "console", "allocate", "deallocate", "updatehealthy", "updateunhealthy")
     links = (*Instance.links, "networkContainer", "registryCredential")
     extra_links = ("containerStats", "stats")
     actions = (
@@ -169,6 +172,7 @@ Instance.behaviour = Container.behaviour = Behaviour(
         "restart": actions.restart,
         "purge": actions.purge,
         "setlabels": actions.setlabels,
+        "logs": actions.logs,
     },
     load=reconcile.load,
     reconcile=reconcile.reconcile,

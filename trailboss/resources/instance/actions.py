@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from trailboss import states
 from trailboss.declare import registry
 from trailboss.errors import ApiError
 from trailboss.resources import instance as declared
-from trailboss.resources import network
+from trailboss.resources import endpoints, network
 from trailboss.resources.host import COMPUTE, Host
 from trailboss.resources.image import Image, parse_image
 from trailboss.resources.port import Port, parse_port
@@ -138,12 +139,34 @@ def setlabels(tx: Tx, row: Container, input: dict[str, Any], caller: Any) -> Con
     return tx.change(row, labels={str(k): str(v) for k, v in labels.items()})
 
 
+@dataclass(frozen=True)
+class StreamRequest:
+    """A live stream that was asked for; the API answers with where it is to be had."""
+
+    kind: str
+    container: str
+    host_id: int
+    options: dict[str, Any]
+
+
+def logs(tx: Tx, row: Container, input: dict[str, Any], caller: Any) -> StreamRequest:
+    """Ask for the container's output."""
+    if row.host_id is None:
+        raise ApiError(409, message="the container has no host yet")
+    lines = input.get("lines")
+    options = {"lines": 100 if lines is None else lines, "follow": input.get("follow") is not False}
+    return StreamRequest("logs", row.uuid, row.host_id, options)
+
+
 def settled(tx: Tx, row: Instance) -> None:
     """Carry the end of a transition on to what belongs to the instance."""
     if row.state in ("stopped", "removed", "purged"):
         tx.release(row, "port")
     if row.state in ("running", "stopped", "removed", "purged"):
-        for port in tx.find(Port, instance_id=row.id):
+        ports = tx.find(Port, instance_id=row.id)
+        if ports:
+            endpoints.settle(tx, row, ports)
+        for port in ports:
             _settle_port(tx, port, row.state)
     if row.state == "removed":
         tx.release(row, "slot")

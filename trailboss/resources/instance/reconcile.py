@@ -111,12 +111,13 @@ def _start(view: View) -> Outcome:
         taken = "; ".join(f"port {key.split('/', 1)[1]} is held by {name}" for key, name in view.holders.items())
         return _no_place(view, f"{taken} on host {view.host.name}")
     holds: tuple[Step, ...] = tuple(Hold(row, scope, key) for scope, key in port_keys(view.host.id, view.ports))
-    if view.host_is_lost:
-        return Again(f"Waiting for host {view.host.name}, which does not answer", after_s=PAUSE_S, steps=holds)
-    if view.host.engine_message:
-        return Again(f"Waiting for Docker on host {view.host.name}: {view.host.engine_message}", PAUSE_S, steps=holds)
     message = row.seen_message if row.seen_epoch == row.epoch and row.seen_message else f"Starting on {view.host.name}"
-    return Again(message, after_s=PAUSE_S, progress=row.seen_progress, steps=holds)
+    if view.host_is_lost:
+        message = f"Waiting for host {view.host.name}, which does not answer"
+    elif view.host.engine_message:
+        message = f"Waiting for Docker on host {view.host.name}: {view.host.engine_message}"
+    granted = {"granted_epoch": row.epoch}
+    return Again(message, after_s=PAUSE_S, progress=row.seen_progress, steps=holds, values=granted)
 
 
 def _place(view: View) -> Outcome:
@@ -130,7 +131,7 @@ def _place(view: View) -> Outcome:
     host = view.placement.hosts[decision.host_id]
     steps: list[Step] = [Hold(row, scope, key) for scope, key in port_keys(host.id, view.ports)]
     steps.append(Set(host, {"compute_free": host.compute_free - COMPUTE}))
-    values: dict[str, Any] = {"host_id": host.id}
+    values: dict[str, Any] = {"host_id": host.id, "granted_epoch": row.epoch}
     if "allocation_state" in type(row).fields:
         values["allocation_state"] = "active"
     return Again(f"Starting on {host.name}", after_s=PAUSE_S, steps=tuple(steps), values=values)
@@ -203,14 +204,15 @@ def _stop(view: View) -> Outcome:
 
 def _has_ended(row: Instance) -> bool:
     """Say whether the host has reported the end of the newest run (or there never was one)."""
-    return row.epoch == 0 or (row.seen_epoch >= row.epoch and row.seen_state in ENDED)
+    granted = row.granted_epoch or 0
+    return granted == 0 or (row.seen_epoch >= granted and row.seen_state in ENDED)
 
 
 def _purge(view: View) -> Outcome:
     row = view.row
     if row.desired != "removed":
         return Again("Deleting the container", after_s=PAUSE_S, values={"desired": "removed"})
-    if view.host is None or view.host.removed is not None or row.seen_state == "removed" or row.epoch == 0:
+    if view.host is None or view.host.removed is not None or row.seen_state == "removed" or not row.granted_epoch:
         return Done()
     lost = f"Waiting for host {view.host.name}, which does not answer" if view.host_is_lost else None
     return Again(lost or f"Deleting the container on {view.host.name}", after_s=PAUSE_S)

@@ -87,7 +87,7 @@ class Service(Entity):
     service_schemas = mapping("schema", create=True)
     upgrade = embedded("serviceUpgrade", nullable=False)
     vip = text(create=True, column=True)
-    public_endpoints = listing("publicEndpoint", computed=True)
+    public_endpoints = listing("publicEndpoint", part="observed")
 
     purge_at_once = flag(read=())
 

@@ -1,0 +1,115 @@
+"""From what a host saw to the observed fields of the rows, and marks for those who should look."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import structlog
+
+from trailboss import states
+from trailboss.resources import network
+from trailboss.resources.agent import Agent
+from trailboss.resources.host import Host
+from trailboss.resources.instance import Container
+from trailboss.resources.port import Port
+from trailboss.store.transaction import Tx
+from trailboss.wire.messages import Host as HostFacts
+from trailboss.wire.messages import Observation
+
+log = structlog.get_logger()
+
+
+def take(tx: Tx, host_id: int, observations: list[Observation]) -> None:
+    """Store what a host saw of its containers. Reports of older runs, and of containers of other hosts, are dropped."""
+    for seen in observations:
+        row = next(iter(tx.find(Container, live=False, uuid=seen.container)), None)
+        if row is None or row.host_id != host_id:
+            log.info("a container of which no record speaks", container=seen.container, host=host_id, state=seen.state)
+            continue
+        if seen.epoch < (row.seen_epoch or 0) or seen.state == "unknown":
+            continue
+        changed = tx.change(row, **_values(row, seen))
+        if changed is not row:
+            tx.mark(Container, row.id)
+        if seen.ports and seen.state == "running":
+            _take_ports(tx, row, seen.ports)
+
+
+def _values(row: Container, seen: Observation) -> dict[str, Any]:
+    values: dict[str, Any] = {
+        "seen_state": seen.state,
+        "seen_epoch": seen.epoch,
+        "seen_message": seen.message or None,
+        "seen_progress": seen.progress,
+    }
+    if seen.docker_id:
+        values["external_id"] = seen.docker_id
+    if seen.state == "running":
+        values["started_at"] = seen.started_at or row.started_at
+        values["restarts"] = seen.restarts or row.restarts
+    if seen.state == "exited":
+        values.update(
+            exit_code=seen.exit_code,
+            started_at=seen.started_at or row.started_at,
+            finished_at=seen.finished_at or row.finished_at,
+        )
+    return values
+
+
+def _take_ports(tx: Tx, row: Container, public: dict[str, int | None]) -> None:
+    for port in tx.find(Port, instance_id=row.id):
+        number = public.get(f"{port.private_port}/{port.protocol}")
+        if number is not None:
+            tx.change(port, public_port=number)
+
+
+def host_of(tx: Tx, agent: Agent, facts: HostFacts) -> Host:
+    """Return the host of an agent as it is now; the first time it is created in the environment that the agent joined."""
+    found = next(iter(tx.find(Host, agent_id=agent.id)), None)
+    if found is not None:
+        return tx.change(found, info=facts.info, host_address=facts.address or found.host_address)
+    host = tx.insert(
+        Host,
+        account_id=agent.resources_account_id,
+        agent_id=agent.id,
+        kind=facts.kind,
+        name=facts.hostname,
+        labels=facts.labels,
+        info=facts.info,
+        reported_uuid=facts.uuid,
+        host_address=facts.address,
+        state="registering",
+    )
+    host = tx.change(host, gateway=network.take_gateway(tx, host))
+    tx.mark(Host, host.id)
+    return host
+
+
+def agent_state(tx: Tx, agent_id: int, *, connected: bool) -> None:
+    """Carry a connection made or lost on to the agent's state, and let everything look that waits for the host."""
+    agent = tx.get(Agent, agent_id)
+    if agent is None:
+        return
+    if connected and agent.state == "reconnecting":
+        agent = states.arrive(tx, agent)
+    elif not connected and states.may(agent, "reconnect"):
+        agent = states.begin(tx, agent, "reconnect")
+    for host in tx.find(Host, agent_id=agent.id):
+        if tx.change(host, agent_state=agent.state if agent.state != "registering" else "active") is not host:
+            _wake(tx, host)
+
+
+def engine_state(tx: Tx, host_id: int, message: str) -> None:
+    """Store whether Docker answers on a host."""
+    host = tx.get(Host, host_id)
+    if host is not None and tx.change(host, engine_message=message or None) is not host:
+        _wake(tx, host)
+
+
+def _wake(tx: Tx, host: Host) -> None:
+    for row in tx.find(Container, host_id=host.id):
+        if states.is_moving(row):
+            tx.mark(Container, row.id)
+    for row in tx.find(Container, account_id=host.account_id, state="starting"):
+        if row.host_id is None:
+            tx.mark(Container, row.id)

@@ -1,0 +1,92 @@
+"""From a container's row to what its host is told: the record of the wish, and Docker's specification in it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from trailboss.resources.image import parse_image
+from trailboss.resources.port import Port
+from trailboss.wire.messages import LogConfig, Record, RestartPolicy, Specification, hash_of
+from trailboss.wire.messages import Port as WirePort
+
+if TYPE_CHECKING:
+    from trailboss.resources.instance import Container
+    from trailboss.store.transaction import Read
+
+DOMAIN = "rancher.internal"
+STOP_TIMEOUT_S = 10
+PULL_ALWAYS = "io.rancher.container.pull_image"
+
+_SAME = (
+    "hostname", "domain_name", "user", "working_dir", "entry_point", "command", "environment", "labels", "tty",
+    "stdin_open", "publish_all_ports", "dns", "extra_hosts", "volume_driver", "privileged", "read_only", "cap_add",
+    "cap_drop", "devices", "security_opt", "pid_mode", "lxc_conf", "memory", "memory_swap", "cpu_shares", "cpu_set",
+)  # fmt: skip
+"""Fields that carry the same name and meaning in both."""
+
+
+def record_of(read: Read, row: Container, cause: str = "") -> Record | None:
+    """Return what the container's host is to be told; None if it has not been told anything yet, or nothing is left.
+
+    The record's epoch is the newest run that was granted; a newer one that still waits (for a port, for a pause) is
+    not spoken of.
+    """
+    granted = row.granted_epoch or 0
+    if granted == 0 or row.state == "purged" or (row.desired == "removed" and row.seen_state == "removed"):
+        return None
+    wanted: Any = row.desired
+    if wanted == "running" and granted != row.epoch:
+        wanted = "stopped"
+    common = {"container": row.uuid, "slot": row.slot, "epoch": granted, "desired": wanted, "cause": cause}
+    if wanted == "removed":
+        return Record(**common)
+    specification = specification_of(read, row)
+    return Record(
+        **common,
+        hash=hash_of(specification),
+        restart=row.service_id is not None,
+        stop_timeout_s=STOP_TIMEOUT_S if row.stop_timeout is None else row.stop_timeout,
+        specification=specification,
+    )
+
+
+def specification_of(read: Read, row: Container) -> Specification:
+    """Return what Docker is told when the container is created. Equal rows give equal specifications."""
+    values: dict[str, Any] = {name: row.values[name] for name in _SAME if row.values.get(name)}
+    labels = row.labels or {}
+    network = row.network_mode or "managed"
+    values.update(
+        image=parse_image(row.image_uuid).full_name,
+        pull="always" if labels.get(PULL_ALWAYS) == "always" else "missing",
+        network=network,
+        ports=[
+            WirePort(private=p.private_port, public=p.wanted_public_port or 0, protocol=p.protocol)  # type: ignore[arg-type]
+            for p in read.find(Port, live=False, instance_id=row.id)
+        ],
+        volumes=list(row.data_volumes or []),
+        volumes_from=_uuids(read, row, row.data_volumes_from or []),
+    )
+    if network == "managed":
+        values["address"] = row.address
+        values["dns_search"] = [*(row.dns_search or []), *search_domains(labels)]
+    elif row.dns_search:
+        values["dns_search"] = row.dns_search
+    if row.network_container_id:
+        values["network_container"] = _uuids(read, row, [row.network_container_id])[0]
+    if row.log_config and row.log_config.get("driver"):
+        values["log_config"] = LogConfig(row.log_config["driver"], row.log_config.get("config") or {})
+    if row.restart_policy and row.restart_policy.get("name"):
+        policy = row.restart_policy
+        values["restart_policy"] = RestartPolicy(policy["name"], policy.get("maximumRetryCount") or 0)
+    return Specification(**values)
+
+
+def search_domains(labels: dict[str, str]) -> list[str]:
+    """Return the domains in which a container's bare names are looked up, nearest first."""
+    stack = labels.get("io.rancher.stack.name")
+    return [f"{stack}.{DOMAIN}".lower(), DOMAIN] if stack else [DOMAIN]
+
+
+def _uuids(read: Read, row: Container, ids: list[int]) -> list[str]:
+    found = [read.get(type(row), id) for id in ids]
+    return [other.uuid for other in found if other is not None]

@@ -1,0 +1,12 @@
+"""Alembic's entry: runs the migrations on the connection that `upgrade` hands over."""
+
+from __future__ import annotations
+
+from alembic import context
+
+from trailboss.store.tables import complete
+
+connection = context.config.attributes["connection"]
+context.configure(connection=connection, target_metadata=complete(), render_as_batch=True)
+with context.begin_transaction():
+    context.run_migrations()
