@@ -28,7 +28,7 @@ lint:
     .venv/bin/ruff check .
     .venv/bin/ruff format --check .
     .venv/bin/mypy
-    .venv/bin/lint-imports
+    .venv/bin/lint-imports --no-logo
 
 # Let ruff repair what it can
 fix:

@@ -48,7 +48,8 @@ start_own_engine() {
     fi
     mkdir -p "$ENGINE_RUN" "$DATA/docker"
     chmod 700 "$ENGINE_RUN"
-    rm -f "$ENGINE_RUN/docker.pid"
+    # containerd dies with the engine that started it, but a new engine would wait for whatever has its pid now.
+    rm -f "$ENGINE_RUN/docker.pid" "$ENGINE_RUN/exec/containerd/containerd.pid"
     cat /proc/sys/kernel/random/boot_id >"$ENGINE_RUN/boot"
     # Without a file of its own the engine would take the machine's daemon.json, which is another engine's.
     echo '{}' >"$ENGINE_RUN/daemon.json"
@@ -91,11 +92,11 @@ stop_own_engine() {
     for pid in $(grep -lsaF "$ENGINE_RUN/" /proc/[0-9]*/cmdline | cut -d / -f 3); do
         if [ "$pid" != $$ ]; then kill -KILL "$pid" 2>/dev/null || true; fi
     done
-    local mount
+    # A killed engine leaves its mounts, the one of its whole data folder on itself included. Deepest first.
+    local folder mount
     for folder in "$ENGINE_RUN" "$DATA/docker"; do
-        cut -d ' ' -f 2 /proc/mounts | grep -F "$folder/" | sort -r | while read -r mount; do
-            umount -l "$mount"
-        done || true
+        awk -v f="$folder" '$2 == f || index($2, f "/") == 1 { print $2 }' /proc/mounts | sort -r |
+            while read -r mount; do umount -l "$mount"; done
     done
     rm -rf "$ENGINE_RUN"
     local subnet=

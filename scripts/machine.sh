@@ -68,7 +68,7 @@ make_venv() {
         }
     fi
     rm -f "$VENV/trailboss-lock"
-    local pip=("$VENV/bin/python" -m pip --quiet --disable-pip-version-check install --root-user-action ignore)
+    local pip=("$VENV/bin/python" -m pip -qq --disable-pip-version-check install --root-user-action ignore)
     "${pip[@]}" --require-hashes -r "$ROOT/$lock"
     "${pip[@]}" --no-deps --no-build-isolation -e "$ROOT"
     echo "$wanted" >"$VENV/trailboss-lock"
