@@ -1,5 +1,7 @@
 # The menu of commands. `just` alone lists them.
 
+venv := env("TRAILBOSS_VENV", ".venv")
+
 _list:
     @just --list --unsorted
 
@@ -25,23 +27,20 @@ soak:
 
 # Linters, types, layers
 lint:
-    .venv/bin/ruff check .
-    .venv/bin/ruff format --check .
-    .venv/bin/mypy
-    .venv/bin/lint-imports --no-logo
+    scripts/test lint
 
 # Let ruff repair what it can
 fix:
-    .venv/bin/ruff check --fix .
-    .venv/bin/ruff format .
+    {{venv}}/bin/ruff check --fix .
+    {{venv}}/bin/ruff format .
 
 # Measure; see bench/README.md
 bench *options:
-    .venv/bin/python -m bench {{options}}
+    {{venv}}/bin/python -m bench {{options}}
 
 # Check that the documentation is true
 docs:
-    .venv/bin/python -m pytest tests/docs
+    {{venv}}/bin/python -m pytest tests/docs
 
 # Lock the dependencies by hash, without naming any index
 lock:

@@ -12,24 +12,31 @@ ENGINE_BRIDGE=tbd-$ENGINE_KEY
 engine_answers() { "$PYTHON" "$ROOT/scripts/engine.py" "$1" ping 2>/dev/null; }
 engine_is_ours() { [ "$(cut -d ' ' -f 1 "$RUN/engine" 2>/dev/null)" = ours ]; }
 
-# find_engine: set ENGINE to an engine that answers, starting one if need be.
+# find_engine: set ENGINE to an engine that answers: the one asked for, else the one of the last time, else the
+# machine's, else one of our own.
 find_engine() {
     if engine_is_ours; then
         start_own_engine
         return
     fi
-    ENGINE=${DOCKER_HOST:-unix:///var/run/docker.sock}
-    case $ENGINE in unix://*) ;; *) fail "DOCKER_HOST is $ENGINE; the agent drives this machine's own engine: unset it, or name a unix:// socket" ;; esac
-    if ! engine_answers "$ENGINE"; then
-        [ -z "${DOCKER_HOST:-}" ] || fail "No Docker Engine answers at DOCKER_HOST=$ENGINE"
+    local recorded
+    recorded=$(cut -d ' ' -f 2 "$RUN/engine" 2>/dev/null || true)
+    ENGINE=${DOCKER_HOST:-${recorded:-unix:///var/run/docker.sock}}
+    case $ENGINE in
+        unix://*) ;;
+        *) fail "DOCKER_HOST is $ENGINE, but the agent drives an engine of this machine: unset it or name a unix:// socket" ;;
+    esac
+    if ! engine_answers "$ENGINE" && [ -z "${DOCKER_HOST:-}" ]; then
         # shellcheck disable=SC2046
         install_packages $(missing_engine_packages)
-        if [ -d /run/systemd/system ]; then systemctl start docker 2>/dev/null || true; fi
-        if ! engine_answers "$ENGINE"; then
+        if [ -d /run/systemd/system ]; then systemctl start docker 9>&- || true; fi
+        # Where our containers already are on the machine's engine, one of our own would run them twice.
+        if [ -z "$recorded" ] && ! engine_answers "$ENGINE"; then
             start_own_engine
             return
         fi
     fi
+    engine_answers "$ENGINE" || fail "No Docker Engine answers at $ENGINE; start it first"
     echo "theirs $ENGINE" >"$RUN/engine"
     say "Using the Docker Engine at $ENGINE"
 }

@@ -31,8 +31,9 @@ install_packages() {
     export DEBIAN_FRONTEND=noninteractive
     local log
     log=$(mktemp)
-    apt-get install -qq -y --no-install-recommends "$@" >"$log" 2>&1 ||
-        { apt-get update -qq && apt-get install -qq -y --no-install-recommends "$@"; } >"$log" 2>&1 ||
+    # 9 is the lock of up and down; a service that a package starts would keep it.
+    apt-get install -qq -y --no-install-recommends "$@" >"$log" 2>&1 9>&- ||
+        { apt-get update -qq && apt-get install -qq -y --no-install-recommends "$@"; } >"$log" 2>&1 9>&- ||
         { cat "$log" >&2; rm -f "$log"; fail "The packages could not be installed: $*"; }
     rm -f "$log"
 }
