@@ -12,7 +12,7 @@ Next in the flow: `resources/`, which uses this language, and `store/tables.py`,
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Generic, Literal, TypeAlias, TypeVar, overload
 
@@ -263,7 +263,7 @@ class Action:
     capability: str | None = None
 
 
-Loader = Callable[[Any, int], Any]
+Loader = Callable[[Any, Any], Any]
 Reconciler = Callable[[Any], Any]
 
 
@@ -273,7 +273,7 @@ class Behaviour:
 
     prepare(tx, values, caller) -> values: check and complete a new row.   created(tx, row): make what belongs to it.
     update(tx, row, values, caller) -> row: store changed fields.          delete(tx, row, caller) -> row.
-    actions[name](tx, row, input, caller) -> resource or document.         load(tx, id) -> view; reconcile(view) -> outcome.
+    actions[name](tx, row, input, caller) -> resource or document.         load(tx, row) -> view; reconcile(view) -> outcome.
     computed(row, context) -> {wire name: value}: fields that are not stored.  links(row) -> {name: path}.
     settled(tx, row): what else happens when a transition has ended.
     """
@@ -311,13 +311,13 @@ class Resource:
     roles: ClassVar[Mapping[str, str]] = READ
     narrow: ClassVar[Mapping[str, tuple[str, ...]]] = {}
     listable: ClassVar[bool] = True
-    links: ClassVar[tuple[str, ...]] = ()
-    extra_links: ClassVar[tuple[str, ...]] = ()
-    hidden: ClassVar[tuple[str, ...]] = ()
+    links: ClassVar[Sequence[str]] = ()
+    extra_links: ClassVar[Sequence[str]] = ()
+    hidden: ClassVar[Sequence[str]] = ()
     machine: ClassVar[Machine | None] = None
-    actions: ClassVar[tuple[Action, ...]] = ()
+    actions: ClassVar[Sequence[Action]] = ()
     capability: ClassVar[str | None] = None
-    unserved: ClassVar[tuple[str, ...]] = ()
+    unserved: ClassVar[Sequence[str]] = ()
     stored: ClassVar[bool] = False
     on_failure: ClassVar[str | None] = None
     fields: ClassVar[dict[str, Field[Any]]] = {}

@@ -12,6 +12,7 @@ import asyncio
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TypeVar
 
 import structlog
@@ -86,7 +87,7 @@ class Dispatcher:
     async def start(self) -> None:
         """Begin to listen; agents that do not come back in time are marked as lost."""
         loop = asyncio.get_running_loop()
-        self._unlisten = self.store.listen(lambda commit: loop.call_soon_threadsafe(self._heard, commit))
+        self._unlisten = self.store.listen(partial(_call_in, loop, self._heard))
         agents = await self.read(lambda r: [a.id for a in r.find(Agent) if a.state in ("active", "activating")])
         for agent_id in agents:
             self._later(self._lose(agent_id))
@@ -195,11 +196,9 @@ class Dispatcher:
                 case Report():
                     await self._take_report(session, message)
                 case Engine():
-                    text = message.message
-                    await self.write(lambda tx, t=text: reports.engine_state(tx, session.host_id, t), "engine")
+                    await self.write(partial(reports.engine_state, host_id=session.host_id, message=message.message))
                 case Facts():
-                    facts = message.host
-                    await self.write(lambda tx, f=facts: _take_facts(tx, session.agent_id, f), "facts")
+                    await self.write(partial(_take_facts, agent_id=session.agent_id, facts=message.host))
                 case Heartbeat() | Hello() | None:
                     continue
 
@@ -215,9 +214,8 @@ class Dispatcher:
         while True:
             session.wake.clear()
             full = session.number == 0
-            known = session.known
             records, session.known = await self.read(
-                lambda r, k=known: assignments.records_for(r, session.host_id, k)  # type: ignore[misc]
+                partial(assignments.records_for, host_id=session.host_id, known=session.known)
             )
             if records or full:
                 session.number += 1
@@ -248,6 +246,12 @@ class Dispatcher:
 NAMING_FIELDS = {
     "state", "name", "address", "consumedServiceId", "removed", "healthState", "hostId", "secondaryLaunchConfigs",
 }  # fmt: skip
+
+
+def _call_in(loop: asyncio.AbstractEventLoop, heard: Callable[[Commit], None], commit: Commit) -> None:
+    """Carry a commit from the writer's thread into the event loop, if that still runs."""
+    if not loop.is_closed():
+        loop.call_soon_threadsafe(heard, commit)
 
 
 def _take_facts(tx: Tx, agent_id: int, facts: messages.Host) -> None:

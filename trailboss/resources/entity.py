@@ -25,5 +25,11 @@ class Entity(Resource):
     transitioning_message = text(computed=True)
     transitioning_progress = number(computed=True)
 
+    @property
+    def message(self) -> str | None:
+        """Why a transition has not ended, or how the last one failed."""
+        text_: str | None = self.values.get("message")
+        return text_
+
 
 Entity.fields["id"].max_length = None

@@ -1,4 +1,4 @@
-"""Settings: what can be changed at run time. A value comes from the environment, else the database, else the default."""
+"""Settings: what can be changed at run time. A value comes from the environment, else from the database."""
 
 from __future__ import annotations
 

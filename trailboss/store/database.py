@@ -70,7 +70,7 @@ class Database:
         self._dialect: Any = (
             postgresql.dialect(paramstyle="pyformat")  # type: ignore[no-untyped-call]
             if self.is_postgres
-            else sqlite_dialect.dialect(paramstyle="named")  # type: ignore[no-untyped-call]
+            else sqlite_dialect.dialect(paramstyle="named")
         )
         self._compiled: dict[int, tuple[ClauseElement, str, dict[str, Any]]] = {}
 

@@ -8,7 +8,6 @@ statements need no result processing. Next in the flow: `transaction.py`.
 from __future__ import annotations
 
 import re
-from functools import cache
 
 from sqlalchemy import BigInteger, Column, Index, Integer, MetaData, Table, Text
 
@@ -121,10 +120,15 @@ fact = Table("fact", metadata, Column("name", Text, primary_key=True), Column("v
 """Single values of the installation: its id, incarnation, head of the journal."""
 
 
-@cache
+_built: dict[str, Table] = {}
+
+
 def table_of(type_: ResourceType) -> Table:
     """Return the table in which rows of a type are stored."""
-    return _build(type_) if type_.base is type_ else table_of(type_.base)
+    base = type_.base
+    if base.type not in _built:
+        _built[base.type] = _build(base)
+    return _built[base.type]
 
 
 def complete() -> MetaData:

@@ -240,8 +240,8 @@ class Tx(Read):
         )
         if self.connection.rowcount != 1:
             raise Lost(f"{type_.type} {row.values['id']} was changed meanwhile")
-        counters = {k: stored[k] for k in ("generation", "observed") if k in stored}
-        new = cast(R, type_({**row.values, **changed, **counters, "data": document}))
+        counters: dict[str, Any] = {k: stored[k] for k in ("generation", "observed") if k in stored}
+        new = type_({**row.values, **changed, **counters, "data": document})
         self._journal(new, {n: (row.values.get(n), v) for n, v in changed.items()}, message)
         return new
 

@@ -82,8 +82,8 @@ def _build(view: View) -> Outcome:
     present = {s.name: s for s in view.services}
     missing = [s for s in plan.services if s.name not in present]
     if missing:
-        steps = tuple(Make(registry[s.kind], _values(row, s)) for s in missing)
-        return Again(f"Creating services: {', '.join(s.name for s in missing)}", after_s=0, steps=steps)
+        making = tuple(Make(registry[s.kind], _values(row, s)) for s in missing)
+        return Again(f"Creating services: {', '.join(s.name for s in missing)}", after_s=0, steps=making)
     steps = tuple(_links(view, plan, present))
     resting = [s for s in present.values() if s.state == "registering"]
     if row.start_on_create:

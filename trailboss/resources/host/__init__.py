@@ -3,7 +3,18 @@
 from __future__ import annotations
 
 from trailboss.declare import (
-    ADMINS, MANY, Action, Behaviour, Field, document, generic, listing, mapping, number, ref, text,
+    ADMINS,
+    MANY,
+    Action,
+    Behaviour,
+    Field,
+    document,
+    generic,
+    listing,
+    mapping,
+    number,
+    ref,
+    text,
 )  # fmt: skip
 from trailboss.resources.entity import Entity
 

@@ -8,7 +8,20 @@ fields. `state` follows from both: `reconcile.py`. What Docker is told: `specifi
 from __future__ import annotations
 
 from trailboss.declare import (
-    ADMINS, MANY, Action, Behaviour, Field, date, embedded, flag, listing, machine, mapping, number, ref, text,
+    ADMINS,
+    MANY,
+    Action,
+    Behaviour,
+    Field,
+    date,
+    embedded,
+    flag,
+    listing,
+    machine,
+    mapping,
+    number,
+    ref,
+    text,
 )  # fmt: skip
 from trailboss.resources.entity import Entity
 

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 from trailboss import states
 from trailboss.declare import registry
 from trailboss.errors import ApiError
-from trailboss.resources import instance as declared
 from trailboss.resources import endpoints, network
+from trailboss.resources import instance as declared
 from trailboss.resources.host import COMPUTE, Host
 from trailboss.resources.image import Image, parse_image
 from trailboss.resources.port import Port, parse_port

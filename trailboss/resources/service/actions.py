@@ -154,9 +154,9 @@ def settled(tx: Tx, row: Service) -> None:
     if row.state != "removed":
         return
     tx.release(row)
-    for end in ("service_id", "consumed_service_id"):
-        for link in tx.find(ServiceConsumeMap, **{end: row.id}):
-            _end_link(tx, link)
+    uses = tx.find(ServiceConsumeMap, service_id=row.id)
+    for link in [*uses, *tx.find(ServiceConsumeMap, consumed_service_id=row.id)]:
+        _end_link(tx, link)
     tx.mark(registry["environment"], row.environment_id)
 
 

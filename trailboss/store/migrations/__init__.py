@@ -1,4 +1,4 @@
-"""Schema changes, in order, by Alembic. Within a release they only add; what is dropped is dropped one release later."""
+"""Schema changes, in order, by Alembic. Within a release they only add; what is dropped goes one release later."""
 
 from __future__ import annotations
 
