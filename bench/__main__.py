@@ -35,9 +35,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m bench", description="Measure one part of Trailboss.")
     parser.add_argument("name", help=f"one of {', '.join(NAMES)}")
     parser.add_argument("--json", action="store_true", help="print a JSON list instead of a table")
-    parser.add_argument(
-        "--quick", action="store_true", help="small and short: shows that it works, not how fast"
-    )
+    parser.add_argument("--quick", action="store_true", help="small and short: shows that it works, not how fast")
     chosen = parser.parse_args(arguments)
     if chosen.name not in NAMES:
         print(f"there is no benchmark {chosen.name!r}; choose one of {', '.join(NAMES)}", file=sys.stderr)

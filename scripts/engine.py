@@ -46,9 +46,7 @@ class UnixConnection(http.client.HTTPConnection):
         self.sock.connect(self.path)
 
 
-def call(
-    address: str, method: str, path: str, body: bytes | None = None, timeout_s: float = 60
-) -> tuple[int, bytes]:
+def call(address: str, method: str, path: str, body: bytes | None = None, timeout_s: float = 60) -> tuple[int, bytes]:
     """Send one request and return status and body."""
     connection = UnixConnection(address.removeprefix("unix://"), timeout_s)
     try:

@@ -273,7 +273,8 @@ class Behaviour:
 
     prepare(tx, values, caller) -> values: check and complete a new row.   created(tx, row): make what belongs to it.
     update(tx, row, values, caller) -> row: store changed fields.          delete(tx, row, caller) -> row.
-    actions[name](tx, row, input, caller) -> resource or document.         load(tx, row) -> view; reconcile(view) -> outcome.
+    actions[name](tx, row, input, caller) -> resource or document.
+    load(tx, row) -> view; reconcile(view) -> outcome.
     computed(row, context) -> {wire name: value}: fields that are not stored.  links(row) -> {name: path}.
     settled(tx, row): what else happens when a transition has ended.
     """
@@ -300,7 +301,8 @@ class Resource:
     """A declared type and, as an instance, one of its rows.
 
     type: API name, and plural if the rule does not give it. parent: the base type it is a kind of.
-    roles: role -> letters c(reate) r(ead) u(pdate) d(elete). narrow: role -> the only fields it sees. listable: False for types without a collection to GET.
+    roles: role -> letters c(reate) r(ead) u(pdate) d(elete). narrow: role -> the only fields it sees.
+    listable: False for types without a collection to GET.
     links: names for `include` and `links` besides those of references. hidden: inherited fields it does not have.
     stored: it has rows. capability: what its process actions ask for. unserved: actions that are declared but not
     served by this version, hence never offered.

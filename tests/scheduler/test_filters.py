@@ -216,12 +216,8 @@ def test_the_rule_of_kinds_is_said_in_words() -> None:
     real, simulated = a_host(1, compute_free=0), a_host(2, kind="sim")
     outcome = place(Cluster([real, simulated]), a_request())
     assert isinstance(outcome, Waiting)
-    assert outcome.refusals[1] == Refusal(
-        2, "host-2", "kind", "simulated, and the environment has real hosts"
-    )
-    assert refusals(a_host(1), a_request(image_kind="sim")) == [
-        ("kind", "not simulated, as a sim: image needs")
-    ]
+    assert outcome.refusals[1] == Refusal(2, "host-2", "kind", "simulated, and the environment has real hosts")
+    assert refusals(a_host(1), a_request(image_kind="sim")) == [("kind", "not simulated, as a sim: image needs")]
 
 
 @pytest.mark.parametrize(
@@ -326,9 +322,7 @@ def test_a_global_service_uses_simulated_hosts_for_simulated_images_or_without_r
         (a_request(colocate_with=(Peer("p", "p", "volumes"),)), True),
     ],
 )
-def test_the_snapshot_needs_containers_only_for_rules_about_containers(
-    request_: Request, expected: bool
-) -> None:
+def test_the_snapshot_needs_containers_only_for_rules_about_containers(request_: Request, expected: bool) -> None:
     assert reads_containers(request_) is expected
 
 

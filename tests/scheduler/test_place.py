@@ -48,9 +48,7 @@ def test_a_batch_is_spread_and_packed() -> None:
     hosts = [a_host(id, compute_free=3) for id in (1, 2)]
     requests = [a_request(f"r{n}") for n in range(5)]
     spread = [one.host_id for one in place_all(Cluster(hosts), requests) if isinstance(one, Placed)]
-    packed = [
-        one.host_id for one in place_all(Cluster(hosts), requests, spread=False) if isinstance(one, Placed)
-    ]
+    packed = [one.host_id for one in place_all(Cluster(hosts), requests, spread=False) if isinstance(one, Placed)]
     assert spread == [1, 2, 1, 2, 1]
     assert packed == [1, 1, 1, 2, 2]
 
@@ -122,9 +120,7 @@ def test_a_pinned_request_hears_of_its_host_only() -> None:
     hosts = [a_host(1), a_host(2, agent_state="reconnecting", compute_free=0)]
     outcome = place(Cluster(hosts), a_request(requested_host_id=2))
     assert isinstance(outcome, Waiting)
-    assert outcome.because == (
-        "host-2 cannot take it: not active (reconnecting); needs compute 1 and has 0 free"
-    )
+    assert outcome.because == ("host-2 cannot take it: not active (reconnecting); needs compute 1 and has 0 free")
     assert {refusal.host_id for refusal in outcome.refusals} == {2}
 
 

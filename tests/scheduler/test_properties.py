@@ -41,9 +41,7 @@ name_rules = st.dictionaries(
 
 
 @st.composite
-def hosts(
-    draw: st.DrawFn, ids: range = HOST_IDS, states: tuple[str, ...] = ("active", "inactive")
-) -> HostView:
+def hosts(draw: st.DrawFn, ids: range = HOST_IDS, states: tuple[str, ...] = ("active", "inactive")) -> HostView:
     id = draw(st.sampled_from(ids))
     containers = [
         ContainerView(
@@ -68,9 +66,7 @@ def hosts(
     )
 
 
-snapshots = st.lists(
-    hosts(states=("active", "active", "updating-active", "inactive")), unique_by=lambda h: h.id
-)
+snapshots = st.lists(hosts(states=("active", "active", "updating-active", "inactive")), unique_by=lambda h: h.id)
 
 
 @st.composite
@@ -173,9 +169,7 @@ def test_hard_rules_hold_where_it_is_placed(snapshot: list[HostView], request: R
 
 
 @given(snapshots, requests(0), st.booleans())
-def test_it_decides_as_the_algorithm_by_the_book(
-    snapshot: list[HostView], request: Request, spread: bool
-) -> None:
+def test_it_decides_as_the_algorithm_by_the_book(snapshot: list[HostView], request: Request, spread: bool) -> None:
     cluster = Cluster(snapshot)
     outcome = place(cluster, request, spread=spread)
     expected = by_the_book(cluster, request, spread)

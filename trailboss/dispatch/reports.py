@@ -64,7 +64,7 @@ def _take_ports(tx: Tx, row: Container, public: dict[str, int | None]) -> None:
 
 
 def host_of(tx: Tx, agent: Agent, facts: HostFacts) -> Host:
-    """Return the host of an agent as it is now; the first time it is created in the environment that the agent joined."""
+    """Return the host of an agent as it is now; the first time it is made, in the environment that the agent joined."""
     found = next(iter(tx.find(Host, agent_id=agent.id)), None)
     if found is not None:
         return tx.change(found, info=facts.info, host_address=facts.address or found.host_address)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import ClassVar
+
 from trailboss.declare import ADMINS, Action, flag, generic, listing, text
 from trailboss.resources.entity import Entity
 
@@ -11,9 +14,9 @@ class Account(Entity):
 
     type = "account"
     roles = {"project": "r", "user": "r", "readonly": "r", "admin": "crud", "service": "crud"}
-    hidden = ("account_id",)
+    hidden: ClassVar[Sequence[str]] = ("account_id",)
     machine = generic("account")
-    links = (
+    links: ClassVar[Sequence[str]] = (
         "certificates", "containerEvents", "credentials", "environments", "externalEvents", "globalLoadBalancers",
         "hosts", "images", "instanceLinks", "instances", "ipAddresses", "labels", "loadBalancerConfigListenerMaps",
         "loadBalancerConfigs", "loadBalancerHostMaps", "loadBalancerListeners", "loadBalancerTargets",
@@ -34,7 +37,7 @@ class Project(Account):
     roles = {"project": "r", "user": "crud", "readonly": "r", "admin": "crud", "service": "r"}
     hidden = ("account_id", "external_id", "external_id_type")
     capability = "owner"
-    actions = (
+    actions: ClassVar[Sequence[Action]] = (
         Action("delete", capability="owner"),
         Action("setmembers", "setProjectMembersInput", "setProjectMembersInput", capability="owner"),
     )

@@ -13,7 +13,7 @@ import msgspec
 from sqlalchemy import bindparam, delete, func, insert, select, update
 
 from trailboss.store.database import Connection, Database
-from trailboss.store.tables import fact, journal
+from trailboss.store.tables import column_names, fact, journal
 from trailboss.store.transaction import Entry, Read
 
 KEEP = 100_000
@@ -22,7 +22,7 @@ _SLICE = 1_000
 _LOCK = 7_262_001
 _HEAD = "journal.head"
 
-_INSERT = insert(journal).values({c: bindparam(c) for c in journal.c.keys()})
+_INSERT = insert(journal).values({c: bindparam(c) for c in column_names(journal)})
 _READ_HEAD = select(fact.c.value).where(fact.c.name == _HEAD)
 _SET_HEAD = update(fact).where(fact.c.name == _HEAD).values(value=bindparam("head"))
 
@@ -80,7 +80,7 @@ def first(read: Read) -> int:
 def after(read: Read, cursor: int, limit: int = 1000) -> list[dict[str, Any]]:
     """Return the entries above a number, oldest first, `change` decoded."""
     statement = select(journal).where(journal.c.seq > cursor).order_by(journal.c.seq).limit(limit)
-    names = journal.c.keys()
+    names = column_names(journal)
     found = [dict(zip(names, row, strict=True)) for row in read.run(statement)]
     for entry in found:
         entry["change"] = msgspec.json.decode(entry["change"])

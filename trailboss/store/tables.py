@@ -123,6 +123,11 @@ fact = Table("fact", metadata, Column("name", Text, primary_key=True), Column("v
 _built: dict[str, Table] = {}
 
 
+def column_names(table: Table) -> tuple[str, ...]:
+    """Return the names of a table's columns, in order."""
+    return tuple(column.name for column in table.c)
+
+
 def table_of(type_: ResourceType) -> Table:
     """Return the table in which rows of a type are stored."""
     base = type_.base

@@ -21,7 +21,7 @@ from sqlalchemy.sql import ClauseElement, ColumnElement
 from trailboss.declare import Resource, ResourceType, registry
 from trailboss.errors import Lost
 from trailboss.store.database import Connection, Database
-from trailboss.store.tables import fact, hold, table_of, work
+from trailboss.store.tables import column_names, fact, hold, table_of, work
 
 R = TypeVar("R", bound=Resource)
 
@@ -96,7 +96,7 @@ class Statements:
         """One row of a table; returns its id."""
         name = ("insert", table.name)
         if name not in self.kept:
-            columns = [c.name for c in table.c if c.name != "id"]
+            columns = [c for c in column_names(table) if c != "id"]
             statement = insert(table).values({c: bindparam(c) for c in columns}).returning(table.c.id)
             self.kept[name] = self.database.keep(statement)
         return self.kept[name]
@@ -166,7 +166,7 @@ class Read:
         return self.connection.run(statement, params)
 
     def _rows(self, type_: type[R], rows: list[tuple[Any, ...]]) -> list[R]:
-        columns = table_of(type_).c.keys()
+        columns = column_names(table_of(type_))
         return [cast(R, decode(type_, columns, row)) for row in rows]
 
 
@@ -200,10 +200,10 @@ class Tx(Read):
         document["fields"] = {
             f.wire: full[n] for n, f in type_.fields.items() if not f.column and full.get(n) is not None
         }
-        row: dict[str, Any] = {c: _stored(full.get(c)) for c in table.c.keys() if c != "id"}
+        row: dict[str, Any] = {c: _stored(full.get(c)) for c in column_names(table) if c != "id"}
         row.update(generation=1, observed=0, failed=0, data=_encode(document).decode())
         row["id"] = self.connection.run(self.statements.insert(table), row)[0][0]
-        columns = list(table.c.keys())
+        columns = column_names(table)
         made = cast(R, decode(type_, columns, [row[c] for c in columns]))
         self._journal(made, {n: (None, v) for n, v in full.items() if v not in (None, {}, [])})
         return made
@@ -252,7 +252,7 @@ class Tx(Read):
         self._journal(row, {"removed": (None, self.now)})
 
     def mark(self, type_: ResourceType, id: int, *, after_s: float = 0, priority: int = PRIORITY) -> None:
-        """Ask for a resource to be looked at, now or later: one durable row per resource, however often it is marked."""
+        """Ask for a resource to be looked at, now or later: one durable row per resource, however often marked."""
         due = self.now + int(after_s * 1000)
         key = {"type": type_.base.type, "id": id}
         params = {**key, "due_at": due, "priority": priority, "cause": self.cause}
@@ -351,6 +351,8 @@ def _mark_for(statements: Statements) -> ClauseElement:
 
 def _hold_for(statements: Statements) -> ClauseElement:
     if ("hold",) not in statements.kept:
-        statement = _upsert(statements)(hold).values({c: bindparam(c) for c in hold.c.keys()}).on_conflict_do_nothing()
+        statement = (
+            _upsert(statements)(hold).values({c: bindparam(c) for c in column_names(hold)}).on_conflict_do_nothing()
+        )
         statements.kept[("hold",)] = statements.database.keep(statement)
     return statements.kept[("hold",)]

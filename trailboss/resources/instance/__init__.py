@@ -7,6 +7,9 @@ fields. `state` follows from both: `reconcile.py`. What Docker is told: `specifi
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import ClassVar
+
 from trailboss.declare import (
     ADMINS,
     MANY,
@@ -54,7 +57,7 @@ class Instance(Entity):
         purge:   removed                                                -> purging          -> purged
         """,
     )
-    actions = (
+    actions: ClassVar[Sequence[Action]] = (
         Action("stop", "instanceStop"),
         Action("allocate"),
         Action("deallocate"),
@@ -62,7 +65,7 @@ class Instance(Entity):
         Action("updateunhealthy"),
         Action("console", "instanceConsoleInput", "instanceConsole", states=("running",), capability="console"),
     )
-    links = (
+    links: ClassVar[Sequence[str]] = (
         "credentials", "hosts", "instanceLabels", "instanceLinks", "instances", "loadBalancerTargets", "mounts",
         "ports", "serviceEvents", "serviceExposeMaps", "services", "targetInstanceLinks", "volumes",
     )  # fmt: skip
@@ -103,9 +106,9 @@ class Container(Instance):
     type = "container"
     roles = MANY
     unserved = ("execute", "console", "allocate", "deallocate", "updatehealthy", "updateunhealthy")
-    links = (*Instance.links, "networkContainer", "registryCredential")
-    extra_links = ("containerStats", "stats")
-    actions = (
+    links: ClassVar[Sequence[str]] = (*Instance.links, "networkContainer", "registryCredential")
+    extra_links: ClassVar[Sequence[str]] = ("containerStats", "stats")
+    actions: ClassVar[Sequence[Action]] = (
         *Instance.actions,
         Action("execute", "containerExec", "hostAccess", states=("running",)),
         Action("logs", "containerLogs", "hostAccess", states=("running", "stopped", "stopping")),

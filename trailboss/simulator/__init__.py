@@ -1,0 +1,1 @@
+"""Hosts without Docker that speak the agent's protocol inside the server."""
