@@ -107,7 +107,7 @@ class Lab:
         return _children(self._holder_pid)[0]
 
     def _has_own_network(self) -> bool:
-        return os.readlink(f"/proc/{self._inner}/ns/net") != os.readlink("/proc/self/ns/net")
+        return Path(f"/proc/{self._inner}/ns/net").readlink() != Path("/proc/self/ns/net").readlink()
 
     def command(self, *command: str) -> list[str]:
         """Return the command line that runs a command in the lab's network, with the machine's files and pids."""
