@@ -15,8 +15,8 @@ from trailboss.resources.host import Host
 from trailboss.resources.instance import Container
 from trailboss.resources.port import Port
 from trailboss.store.transaction import Tx
+from trailboss.wire.messages import Hello, Observation
 from trailboss.wire.messages import Host as HostFacts
-from trailboss.wire.messages import Observation
 
 log = structlog.get_logger()
 
@@ -75,15 +75,18 @@ def _take_ports(tx: Tx, row: Container, public: dict[str, int | None]) -> None:
             tx.change(port, public_port=number)
 
 
-def enter(tx: Tx, agent_id: int, facts: HostFacts, engine_message: str) -> Host:
-    """Store that an agent has connected; return its host. Raises Refused if it is served no more."""
+def enter(tx: Tx, agent_id: int, hello: Hello) -> Host:
+    """Store that an agent has connected; return its host, which the first Hello makes. The inventory is left to `take`.
+
+    Raises Refused if the agent is served no more.
+    """
     agent = tx.get(Agent, agent_id)
     if agent is None or agent.state in GOING:
         raise Refused
-    host = host_of(tx, agent, facts)
+    host = host_of(tx, agent, hello.host)
     agent_state(tx, agent_id, connected=True)
-    engine_state(tx, host.id, engine_message)
-    return tx.require(Host, host.id)
+    engine_state(tx, host.id, hello.engine_message)
+    return host
 
 
 def host_of(tx: Tx, agent: Agent, facts: HostFacts) -> Host:

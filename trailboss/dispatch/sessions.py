@@ -11,7 +11,6 @@ Next in the flow: `assignments.py`, `names.py` (what is sent) and `reports.py` (
 from __future__ import annotations
 
 import asyncio
-import random
 import time
 from collections import deque
 from collections.abc import Awaitable, Callable, Iterator, Sequence
@@ -52,7 +51,7 @@ LOST_AFTER_S = 6.0
 """Silence after which an agent counts as lost (unknown is shown within 8 s)."""
 HEARTBEAT_S = 2.0
 LOOK_AT_ALL_S = 60.0
-"""Between two looks at every container of a host, spread by up to a half."""
+"""Between two looks at every container of a host; the hosts take turns."""
 STOP_WITHIN_S = 5.0
 SLICE = 50
 """Most observations stored in one transaction, so that a big inventory does not hold the writer."""
@@ -140,6 +139,7 @@ class Dispatcher:
         self._missing: dict[int, asyncio.Task[None]] = {}
         self._directories = names.Directories(self._names_of)
         self._unlisten: Callable[[], None] | None = None
+        self._sweeping: asyncio.Task[None] | None = None
         self._stopping = False
         self._empty = asyncio.Event()
         self._empty.set()
@@ -155,13 +155,14 @@ class Dispatcher:
         agents = await self.read(lambda r: [a.id for s in ("active", "activating") for a in r.find(Agent, state=s)])
         for agent_id in agents:
             self._miss(agent_id, LOST_AFTER_S)
+        self._sweeping = asyncio.create_task(self._sweep())
 
     async def stop(self) -> None:
         """End every session; the agents keep working and dial again."""
         self._stopping = True
         if self._unlisten:
             self._unlisten()
-        for task in self._missing.values():
+        for task in filter(None, (self._sweeping, *self._missing.values())):
             task.cancel()
         for session in self.sessions.values():
             session.end(messages.CLOSE_RESTART, "the server ends")
@@ -181,6 +182,17 @@ class Dispatcher:
     def session_of(self, host_id: int) -> Session | None:
         """Return the session of a host that is connected here."""
         return self._by_host.get(host_id)
+
+    async def _sweep(self) -> None:
+        """Let one session after the other look at all of its containers, so that a lost wake-up costs only time."""
+        while True:
+            sessions = list(self.sessions.values())
+            for session in sessions:
+                session.look_at_all = True
+                session.wake.set()
+                await asyncio.sleep(LOOK_AT_ALL_S / len(sessions))
+            if not sessions:
+                await asyncio.sleep(LOOK_AT_ALL_S)
 
     # --- what commits tell ----------------------------------------------------------------------------------------
 
@@ -270,9 +282,8 @@ class Dispatcher:
         self._greet(agent_id)
         if older := self.sessions.get(agent_id):
             older.end(messages.CLOSE_REPLACED, "a newer connection of this agent has taken over")
-        enter = partial(reports.enter, agent_id=agent_id, facts=hello.host, engine_message=hello.engine_message)
         try:
-            host = await self.write(enter, "agent-hello")
+            host = await self.write(partial(reports.enter, agent_id=agent_id, hello=hello), "agent-hello")
         except BaseException:
             self._miss(agent_id, LOST_AFTER_S)
             raise
@@ -312,15 +323,14 @@ class Dispatcher:
         """Feed and read until one of them fails, or the server wants the end."""
         reading = asyncio.create_task(self._read(session, receive))
         feeding = asyncio.create_task(self._feed(session))
-        looking = asyncio.create_task(_look_at_all_now_and_then(session))
-        tasks: tuple[asyncio.Future[End] | asyncio.Task[End], ...] = (session.ending, reading, feeding, looking)
+        tasks: tuple[asyncio.Future[End] | asyncio.Task[End], ...] = (session.ending, reading, feeding)
         try:
             done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
             return next(task for task in tasks if task in done).result()
         finally:
-            for task in tasks[1:]:
-                task.cancel()
-            await asyncio.gather(*tasks[1:], return_exceptions=True)
+            reading.cancel()
+            feeding.cancel()
+            await asyncio.gather(reading, feeding, return_exceptions=True)
 
     async def _read(self, session: Session, receive: Receive) -> End:
         while True:
@@ -391,13 +401,6 @@ class Dispatcher:
             session.known = stamps
         else:
             session.known.update(stamps)
-
-
-async def _look_at_all_now_and_then(session: Session) -> End:
-    while True:
-        await asyncio.sleep(LOOK_AT_ALL_S * random.uniform(1, 1.5))
-        session.look_at_all = True
-        session.wake.set()
 
 
 def _slices(observations: Sequence[Observation]) -> Iterator[tuple[str, list[Observation]]]:
