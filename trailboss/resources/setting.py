@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from trailboss.store.transaction import Read
 
 DEFAULTS = {
+    "api.auth.realm": "Enter API access key and secret key as username and password",
     "api.host": "",
     "api.security.enabled": "true",
     "api.show.removed.for.seconds": "300",

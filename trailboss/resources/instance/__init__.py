@@ -111,7 +111,7 @@ class Container(Instance):
     actions: ClassVar[Sequence[Action]] = (
         *Instance.actions,
         Action("execute", "containerExec", "hostAccess", states=("running",)),
-        Action("logs", "containerLogs", "hostAccess", states=("running", "stopped", "stopping")),
+        Action("logs", "containerLogs", "hostAccess", states=("running", "stopped", "stopping"), for_readers=True),
         Action("setlabels", "setLabelsInput", "container"),
     )
 

@@ -5,7 +5,20 @@ What requests write is in `actions.py`; what follows from it, in `reconcile.py`.
 
 from __future__ import annotations
 
-from trailboss.declare import MANY, Action, Behaviour, embedded, flag, listing, machine, mapping, number, ref, text
+from trailboss.declare import (
+    MANY,
+    Action,
+    Behaviour,
+    Link,
+    embedded,
+    flag,
+    listing,
+    machine,
+    mapping,
+    number,
+    ref,
+    text,
+)  # fmt: skip
 from trailboss.resources.entity import Entity
 from trailboss.resources.instance import Container
 
@@ -59,8 +72,9 @@ class Service(Entity):
         """,  # noqa: E501  (one process, one line)
     )
     links = (
-        "consumedbyservices", "consumedservices", "instances", "loadBalancerConfigs", "loadBalancerListeners",
-        "loadBalancers", "serviceExposeMaps",
+        Link("consumedbyservices", "service", through=("serviceConsumeMap", "consumed_service_id", "service_id")),
+        Link("consumedservices", "service", through=("serviceConsumeMap", "service_id", "consumed_service_id")),
+        "instances", "loadBalancerConfigs", "loadBalancerListeners", "loadBalancers", "serviceExposeMaps",
     )  # fmt: skip
     extra_links = ("containerStats",)
     actions = (
