@@ -63,7 +63,9 @@ class Field(Generic[T]):
     read: roles that see it; None for all that see the type, () for nobody (internal to the server).
     column: a column of its own, hence filterable and sortable; otherwise it lives in the row's JSON document.
     part: "desired" (set by the API), "observed" (set by reports and reconcilers), "volatile" (never journaled).
-    secret: the journal says only that it changed. filter_as: schema type whose filter modifiers apply, if not its own.
+    secret: the journal says only that it changed, and answers show null. computed: not stored, or not as it is shown.
+    filter_as: schema type whose filter modifiers apply, if not its own ("array": only `eq`).
+    indexed: rows are looked up by it.
     """
 
     def __init__(
@@ -85,6 +87,7 @@ class Field(Generic[T]):
         invalid_chars: str | None = None,
         unique: bool = False,
         column: bool = False,
+        indexed: bool = False,
         part: Desired = "desired",
         secret: bool = False,
         read_on_create_only: bool = False,
@@ -97,7 +100,7 @@ class Field(Generic[T]):
         self.required, self.nullable, self.default, self.options = required, nullable, default, options
         self.min, self.max, self.min_length, self.max_length = min, max, min_length, max_length
         self.valid_chars, self.invalid_chars, self.unique = valid_chars, invalid_chars, unique
-        self.column, self.part, self.secret = column, part, secret
+        self.column, self.indexed, self.part, self.secret = column, indexed, part, secret
         self.read_on_create_only, self.filter_as, self.computed = read_on_create_only, filter_as, computed
         self.name = ""
         self.wire = wire or ""
@@ -122,6 +125,8 @@ class Field(Generic[T]):
     def modifiers(self) -> tuple[str, ...]:
         """Filter modifiers that its kind of value allows."""
         kind = self.filter_as or self.type.split("[")[0]
+        if kind == "array":
+            return ("eq",)
         if kind in ("string", "password"):
             return ("eq", "ne", "prefix", "like", "notlike", "null", "notnull")
         if kind in ("int", "date", "float"):
@@ -257,7 +262,8 @@ def generic(
 @dataclass(frozen=True)
 class Action:
     """An action of a type. input, output: type names. states, capability: further conditions for offering it.
-    for_readers: members who may only look have it too. A process of the machine is an action by itself; declare one here to give it an input or a condition."""
+    for_readers: members who may only look have it too. A process of the machine is an action by itself; declare one
+    here to give it an input or a condition."""
 
     name: str
     input: str | None = None
@@ -330,9 +336,9 @@ class Resource:
     roles: role -> letters c(reate) r(ead) u(pdate) d(elete). narrow: role -> the only fields it sees.
     listable: False for types without a collection to GET.
     links: relations for `include` and `links` besides references: plurals of types whose rows refer to this one (or
-    that it refers to), or whole `Link`s. scope: its ids begin the URLs of what is inside (`/v1/projects/1a5/...`). hidden: inherited fields it does not have.
-    stored: it has rows. capability: what its process actions ask for. unserved: actions that are declared but not
-    served by this version, hence never offered.
+    that it refers to), or whole `Link`s. scope: its ids begin the URLs of what is inside (`/v1/projects/1a5/...`).
+    hidden: inherited fields it does not have. stored: it has rows. capability: what its process actions ask for.
+    unserved: actions that are declared but not served by this version, hence never offered.
     """
 
     type: ClassVar[str] = ""

@@ -1,4 +1,4 @@
-"""What every request needs besides itself: made once by who composes the server, found at `request.app.state.context`."""
+"""What every request needs besides itself: made once by who composes the server, found at `app.state.context`."""
 
 from __future__ import annotations
 

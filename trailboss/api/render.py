@@ -154,7 +154,7 @@ def _actions_in(view: TypeView, type_: ResourceType, state: str | None) -> tuple
 def _plan(view: TypeView, plain_ids: bool) -> _Plan:
     names = sorted(view.fields, key=lambda wire: ({"name": 0, "state": 1}.get(wire, 2), wire))
     fields = [(w, view.fields[w]) for w in names if w not in ("id", "type", "links", "actions")]
-    visible = [link for link in view.relations.values()]
+    visible = view.relations.values()
     return _Plan(
         fields=tuple((w, f.name, _shown_as(f, plain_ids)) for w, f in fields),
         dates=frozenset(w for w, f in fields if f.type == "date"),

@@ -112,7 +112,7 @@ def _type_view(type_: ResourceType, role: str, visible: set[str]) -> TypeView:
     if role == "superadmin" and "accountId" in fields:
         create["accountId"] = fields["accountId"]
     update = {w: f for w, f in fields.items() if _may(f.update, role)}
-    filters = {w: f for w, f in fields.items() if f.column} if type_.stored else {}
+    filters = {w: f for w, f in fields.items() if f.column or f.filter_as}
     collection = tuple(m for x, m in _COLLECTION.items() if x in letters and (x != "r" or type_.listable))
     resource = tuple(m for x, m in _RESOURCE.items() if x in letters)
     actions = _actions(type_, role)

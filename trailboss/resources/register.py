@@ -24,7 +24,7 @@ class GenericObject(Entity):
     type = "genericObject"
     roles = {"superadmin": "r"}
     machine = generic("genericobject")
-    key = text(column=True)
+    key = text(column=True, indexed=True)
 
 
 class Register(GenericObject):
@@ -43,7 +43,7 @@ class Register(GenericObject):
     }  # fmt: skip
 
     access_key = text(nullable=False, secret=True)
-    key = text(column=True, create=True, required=True, secret=True)
+    key = text(column=True, indexed=True, create=True, required=True, secret=True)
     secret_key = text(nullable=False, secret=True)
 
 

@@ -35,7 +35,7 @@ class Setting(Resource):
     uuid = text(column=True, read=())
     created = number(column=True, read=())
     removed = number(column=True, read=())
-    name = text(create=ADMINS, column=True)
+    name = text(create=ADMINS, column=True, indexed=True)
     value = text(create=ADMINS, update=ADMINS, column=True, max_length=1024)
 
 

@@ -34,6 +34,7 @@ class LaunchConfig(Container):
     type = "launchConfig"
     roles = {"project": "cru", "user": "cru", "readonly": "r", "admin": "cru", "service": "cru"}
     listable = False
+    stored = False
     hidden = ("name", "restart_policy")
     extra_links = ()
 
@@ -46,6 +47,7 @@ class SecondaryLaunchConfig(LaunchConfig):
 
     type = "secondaryLaunchConfig"
     roles = {"project": "cru", "user": "cr", "readonly": "r", "admin": "cr", "service": "cru"}
+    hidden = ("restart_policy",)
 
     name = text(create=True, required=True, nullable=False, column=True)
 
