@@ -243,6 +243,7 @@ def upgrade() -> None:
         sa.Column("launch_config_name", sa.Text(), nullable=True),
         sa.Column("slot", sa.Text(), nullable=True),
         sa.Column("epoch", sa.BigInteger(), nullable=True),
+        sa.Column("granted_epoch", sa.BigInteger(), nullable=True),
         sa.Column("desired", sa.Text(), nullable=True),
         sa.Column("address", sa.Text(), nullable=True),
         sa.Column("image_id", sa.BigInteger(), nullable=True),
