@@ -49,18 +49,21 @@ class Crew:
         self._tasks: set[asyncio.Task[None]] = set()
         self._failures: dict[str, int] = {}
         self._looks = asyncio.Semaphore(LOOKS)
-        self._is_open = False
 
     def wake(self, container: str, *, renewed: bool = False) -> None:
         """Let a container be looked at. renewed: its record changed, so that what is being done may be in vain."""
-        if not self._is_open:
-            return  # whatever there is to do is found when Docker answers again
-        job = self._jobs.get(container)
-        if job is None:
-            job = self._jobs[container] = Job()
+        if self.sight.is_open:  # otherwise, what there is to do is found when Docker answers again
+            self._employ(container, Job(), renewed=renewed)
+
+    def _employ(self, container: str, job: Job, *, renewed: bool = False) -> None:
+        """Give a container's worker something to do; a new worker begins with `job`."""
+        if container not in self._jobs:
+            self._jobs[container] = job
             task = asyncio.create_task(self._work(container, job), name=f"container {container}")
             self._tasks.add(task)
             task.add_done_callback(self._tasks.discard)
+            return
+        job = self._jobs[container]
         job.look = job.again = True
         if renewed:
             job.renewed.set()
@@ -77,17 +80,22 @@ class Crew:
                 self.wake(container)
 
     async def open(self) -> None:
-        """Docker answers: look at everything. Raises Unreachable."""
+        """Docker answers: look at everything, then begin to work. Raises Unreachable."""
         listed = await self._docker.owned(self._state.told.installation)
         known = self.sight.known() | {line.container for line in listed}
+        await asyncio.gather(*(self._look(container) for container in known))
         await self._state.keep_runs(known)
-        self._is_open = True
-        for container in known:
-            self.wake(container)
+        self.sight.is_open = True
+        for container in self.sight.known():
+            self._employ(container, Job(look=False))
 
     def shut(self) -> None:
         """Docker does not answer: no worker begins anything until it does."""
-        self._is_open = False
+        self.sight.is_open = False
+
+    async def _look(self, container: str) -> None:
+        async with self._looks:
+            await self.sight.look(container)
 
     async def take_stock(self) -> None:
         """Look at what is not as it was seen last, in case that an event was lost. Raises Unreachable."""
@@ -105,7 +113,7 @@ class Crew:
 
     async def close(self) -> None:
         """Stop working; containers are left as they are."""
-        self._is_open = False
+        self.shut()
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
@@ -134,8 +142,7 @@ class Crew:
         while True:
             if job.look:
                 job.look = False
-                async with self._looks:
-                    await self.sight.look(container)
+                await self._look(container)
             job.renewed.clear()
             step = self.sight.next_step(container)
             self.sight.say(container, Word("creating", step.because) if isinstance(step, Wait) else None)

@@ -12,6 +12,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import json
+import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -155,8 +156,8 @@ class Docker:
         """Open the stream of what happens to an installation's containers: the name of each. It ends with the
         engine. Once the block is entered, nothing that happens is missed."""
         filters = {"type": ["container"], "label": [f"{LABEL_INSTALLATION}={installation}"], "event": EVENTS}
-        since = (await self.info())["SystemTime"]
-        params = {"filters": json.dumps(filters), "since": since}
+        # Docker answers before it listens: what happened in between is asked for, and a little more does no harm.
+        params = {"filters": json.dumps(filters), "since": f"{time.time() - 1:.9f}"}
         async with self._stream("GET", "events", params) as response:
             yield _names(response)
 

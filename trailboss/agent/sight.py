@@ -41,6 +41,8 @@ class Sight:
         self._docker, self._state, self._changed, self._freed = docker, state, changed, freed
         self.seen: dict[str, Seen] = {}
         self.alone = False
+        self.is_open = False
+        """Whether Docker answers and everything was looked at; before, what is not seen may be there all the same."""
         self._words: dict[str, Word] = {}
         self._claims: dict[str, str] = {}
 
@@ -118,6 +120,8 @@ class Sight:
 
     def observe(self, container: str) -> Observation | None:
         """Return what the server is to be told of a container; None while there is nothing to tell."""
+        if not self.is_open:
+            return None
         wish, word = self._state.wishes.get(container), self._words.get(container)
         seen = converge.observe(wish, self._state.runs.get(container), self.seen.get(container))
         if word is None or wish is None:

@@ -214,9 +214,8 @@ class State:
         if gone:
             await self._runs.save()
 
-    async def take_directory(self, directory: Directory) -> None:
-        """Replace the names."""
-        self.directory = directory
+    async def save_directory(self) -> None:
+        """Store the names."""
         await self._directory.save()
 
 
