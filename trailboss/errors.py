@@ -5,6 +5,7 @@
       Lost            a compare-and-set failed; the engine runs the work again
       Unreachable     a host, Docker, a database or a registry does not answer; retried, shown as waiting
       Permanent       cannot succeed without a change by the user; the resource goes to `error`
+      TimedOut        a client waited for as long as it was told, and it has not happened
       ComposeError    a compose text cannot be understood; names file, line and key
 
 The docstring of a class is its default message.
@@ -73,6 +74,10 @@ class Unreachable(TrailbossError):
 
 class Permanent(TrailbossError):
     """It cannot succeed as it is."""
+
+
+class TimedOut(TrailbossError):
+    """It has not happened in the time given."""
 
 
 class ComposeError(TrailbossError):

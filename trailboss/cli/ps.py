@@ -1,0 +1,106 @@
+"""`trailboss ps`: what runs where, as a table or JSON."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from trailboss.cli.options import File, Json, ProjectName, connect
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+    from trailboss.cli.stack import Port, Stack
+
+
+def ps(
+    context: typer.Context,
+    project_name: ProjectName = None,
+    file: File = None,
+    services: Annotated[bool, typer.Option("--services", help="Show services instead of containers.")] = False,
+    as_json: Json = False,
+) -> None:
+    """List containers (or services) of a stack; without -p or -f, of all stacks.
+
+    JSON: a list of containers with name, stack, service, state, image, host, ports, message.
+    """
+    from trailboss.cli import stack as read
+    from trailboss.cli.texts import stack_name
+
+    with connect(context) as client:
+        if project_name or file:
+            found = [read.require(client, stack_name(project_name, file))]
+        else:
+            found = [s for s in client.all("environments", removed_null="true") if read.is_here(s)]
+        stacks = [stack for s in found if (stack := read.read(client, s)) is not None]
+    if as_json:
+        print(json.dumps(service_rows(stacks) if services else container_rows(stacks), indent=2))
+        return
+    from rich.console import Console
+
+    console = Console()
+    # In a pipe a line is never cut: whoever reads it there has no columns.
+    console.print(service_table(stacks) if services else container_table(stacks), soft_wrap=not console.is_terminal)
+
+
+def container_rows(stacks: list[Stack]) -> list[dict[str, object]]:
+    """Return the containers as JSON objects."""
+    from trailboss.cli.stack import as_json
+
+    return [{**as_json(c), "stack": s.name} for s in stacks for c in s.containers]
+
+
+def service_rows(stacks: list[Stack]) -> list[dict[str, object]]:
+    """Return the services as JSON objects, each with its containers."""
+    from trailboss.cli.stack import as_json
+
+    return [{**as_json(service), "stack": s.name} for s in stacks for service in s.services]
+
+
+def container_table(stacks: list[Stack]) -> Table:
+    """Return a row for each service, followed by those of its containers."""
+    from rich.table import Table
+    from rich.text import Text
+
+    from trailboss.cli.progress import colour_of, state_text
+
+    table = Table(box=None, pad_edge=False, padding=(0, 3, 0, 0), header_style="bold")
+    for column in ("NAME", "STATE", "IMAGE", "HOST", "PORTS", "MESSAGE"):
+        table.add_column(column, overflow="fold")
+    for stack in stacks:
+        for service in stack.services:
+            running = sum(c.state == "running" for c in service.containers)
+            counted = f"{stack.name}/{service.name} {running}/{service.scale if service.scale is not None else '-'}"
+            state = Text(service.state, "red" if service.failed else colour_of(service.state))
+            table.add_row(Text(counted, "bold"), state, "", "", "", service.message or "")
+            for one in service.containers:
+                where = ", ".join(port_text(p) for p in one.ports)
+                table.add_row("  " + one.name, state_text(one), one.image, one.host or "-", where, one.message or "")
+    return table
+
+
+def service_table(stacks: list[Stack]) -> Table:
+    """Return a row for each service."""
+    from rich.table import Table
+
+    from trailboss.cli.progress import colour_of
+
+    table = Table(box=None, pad_edge=False, padding=(0, 3, 0, 0), header_style="bold")
+    for column in ("STACK", "SERVICE", "STATE", "RUNNING", "SCALE", "MESSAGE"):
+        table.add_column(column, overflow="fold")
+    for stack in stacks:
+        for one in stack.services:
+            running = sum(c.state == "running" for c in one.containers)
+            scale = "-" if one.scale is None else str(one.scale)
+            state = f"[{colour_of(one.state)}]{one.state}[/]"
+            table.add_row(stack.name, one.name, state, str(running), scale, one.message or "")
+    return table
+
+
+def port_text(port: Port) -> str:
+    """Return a port as people read it: `10.0.0.4:32768->8080/tcp`, or `8080/tcp` when it is not published."""
+    if port.public is None:
+        return f"{port.private}/{port.protocol}"
+    return f"{port.address or ''}:{port.public}->{port.private}/{port.protocol}"
