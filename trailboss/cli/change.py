@@ -48,10 +48,9 @@ def parse_scales(texts: list[str]) -> dict[str, int]:
     found = {}
     for text in texts:
         name, equals, number = text.partition("=")
-        if not name or not equals or not number.isdecimal():
-            raise typer.BadParameter(
-                f"{text!r} is not a service and its number of containers, as in web=5", param_hint="SERVICE=NUMBER"
-            )
+        if not (name and equals and number.isdecimal()):
+            message = f"{text!r} is not a service and its number of containers, as in web=5"
+            raise typer.BadParameter(message, param_hint="SERVICE=NUMBER")
         found[name] = int(number)
     return found
 

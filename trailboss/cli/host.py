@@ -90,21 +90,18 @@ def ls(context: typer.Context, as_json: Json = False) -> None:
     if as_json:
         print(json.dumps([row_of(h) for h in hosts], indent=2))
         return
-    from rich.console import Console
-    from rich.table import Table
+    from rich.text import Text
 
     from trailboss.cli.progress import colour_of
+    from trailboss.cli.tables import a_table, add_row, print_table
 
-    table = Table(box=None, pad_edge=False, padding=(0, 3, 0, 0), header_style="bold")
-    for column in ("ID", "NAME", "STATE", "LABELS", "MESSAGE"):
-        table.add_column(column, overflow="fold")
+    table = a_table("ID", "NAME", "STATE", "LABELS", "MESSAGE")
     for host in hosts:
         row = row_of(host)
         labels = " ".join(f"{k}={v}" for k, v in row["labels"].items())
-        state = f"[{colour_of(row['state'])}]{row['state']}[/]"
-        table.add_row(row["id"], row["name"], state, labels, row["message"] or "")
-    console = Console()
-    console.print(table, soft_wrap=not console.is_terminal)
+        state = Text(row["state"], colour_of(row["state"]))
+        add_row(table, row["id"], row["name"], state, labels, row["message"] or "")
+    print_table(table)
 
 
 def hosts_of(client: Client) -> list[JsonObject]:

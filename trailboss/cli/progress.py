@@ -17,6 +17,7 @@ from rich.table import Table
 from rich.text import Text
 
 from trailboss.cli.stack import Container, Service, Stack
+from trailboss.cli.tables import add_row
 
 COLOURS = {
     "running": "green",
@@ -118,7 +119,7 @@ def drawing(stack: Stack, rows: int) -> Group:
     shown = {c.id for c in busy_first[:rows]}
     for one in stack.containers:
         if one.id in shown:
-            table.add_row("  " + one.name, state_text(one), one.host or "", one.message or "")
+            add_row(table, "  " + one.name, state_text(one), one.host or "", one.message or "")
     hidden = len(stack.containers) - len(shown)
     return Group(head, table, *([Text(f"  and {hidden} more", "dim")] if hidden else []))
 
@@ -127,13 +128,13 @@ def service_text(service: Service) -> Text:
     """Return one line about a service: name, running of scale, state, reason."""
     running = sum(c.state == "running" for c in service.containers)
     counted = f"{running}/{service.scale}" if service.scale is not None else str(running)
-    line = Text.assemble("  ", service.name, f" {counted} ", (service.state, colour_of(service.state)))
+    line = Text.assemble("  ", service.name, f" {counted} ", state_text(service))
     return line.append(f"  {service.message}", "red" if service.failed else MOVING) if service.message else line
 
 
-def state_text(container: Container) -> Text:
-    """Return the coloured state of a container."""
-    return Text(container.state, "red" if container.failed else colour_of(container.state))
+def state_text(thing: Container | Service) -> Text:
+    """Return the coloured state of a container or service."""
+    return Text(thing.state, "red" if thing.failed else colour_of(thing.state))
 
 
 def colour_of(state: str) -> str:

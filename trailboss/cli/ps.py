@@ -38,11 +38,9 @@ def ps(
     if as_json:
         print(json.dumps(service_rows(stacks) if services else container_rows(stacks), indent=2))
         return
-    from rich.console import Console
+    from trailboss.cli.tables import print_table
 
-    console = Console()
-    # In a pipe a line is never cut: whoever reads it there has no columns.
-    console.print(service_table(stacks) if services else container_table(stacks), soft_wrap=not console.is_terminal)
+    print_table(service_table(stacks) if services else container_table(stacks))
 
 
 def container_rows(stacks: list[Stack]) -> list[dict[str, object]]:
@@ -61,41 +59,35 @@ def service_rows(stacks: list[Stack]) -> list[dict[str, object]]:
 
 def container_table(stacks: list[Stack]) -> Table:
     """Return a row for each service, followed by those of its containers."""
-    from rich.table import Table
     from rich.text import Text
 
-    from trailboss.cli.progress import colour_of, state_text
+    from trailboss.cli.progress import state_text
+    from trailboss.cli.tables import a_table, add_row
 
-    table = Table(box=None, pad_edge=False, padding=(0, 3, 0, 0), header_style="bold")
-    for column in ("NAME", "STATE", "IMAGE", "HOST", "PORTS", "MESSAGE"):
-        table.add_column(column, overflow="fold")
+    table = a_table("NAME", "STATE", "IMAGE", "HOST", "PORTS", "MESSAGE")
     for stack in stacks:
         for service in stack.services:
             running = sum(c.state == "running" for c in service.containers)
             counted = f"{stack.name}/{service.name} {running}/{service.scale if service.scale is not None else '-'}"
-            state = Text(service.state, "red" if service.failed else colour_of(service.state))
-            table.add_row(Text(counted, "bold"), state, "", "", "", service.message or "")
+            add_row(table, Text(counted, "bold"), state_text(service), "", "", "", service.message or "")
             for one in service.containers:
                 where = ", ".join(port_text(p) for p in one.ports)
-                table.add_row("  " + one.name, state_text(one), one.image, one.host or "-", where, one.message or "")
+                cells = (state_text(one), one.image, one.host or "-", where, one.message or "")
+                add_row(table, f"  {one.name}", *cells)
     return table
 
 
 def service_table(stacks: list[Stack]) -> Table:
     """Return a row for each service."""
-    from rich.table import Table
+    from trailboss.cli.progress import state_text
+    from trailboss.cli.tables import a_table, add_row
 
-    from trailboss.cli.progress import colour_of
-
-    table = Table(box=None, pad_edge=False, padding=(0, 3, 0, 0), header_style="bold")
-    for column in ("STACK", "SERVICE", "STATE", "RUNNING", "SCALE", "MESSAGE"):
-        table.add_column(column, overflow="fold")
+    table = a_table("STACK", "SERVICE", "STATE", "RUNNING", "SCALE", "MESSAGE")
     for stack in stacks:
         for one in stack.services:
             running = sum(c.state == "running" for c in one.containers)
             scale = "-" if one.scale is None else str(one.scale)
-            state = f"[{colour_of(one.state)}]{one.state}[/]"
-            table.add_row(stack.name, one.name, state, str(running), scale, one.message or "")
+            add_row(table, stack.name, one.name, state_text(one), str(running), scale, one.message or "")
     return table
 
 
