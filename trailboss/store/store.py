@@ -146,23 +146,28 @@ class Store:
             if job is None:
                 break
             group, stop = self._gather(job)
-            connection = self._settle(connection, group)
+            if group:
+                connection = self._settle(connection, group)
             if stop:
                 break
         if connection is not None:
             connection.close()
 
     def _gather(self, first: _Job) -> tuple[list[_Job], bool]:
-        group = [first]
-        while len(group) < GROUP:
+        """Return what waits, first come first served, without what its callers have given up by now."""
+        group: list[_Job] = []
+        job: _Job | None = first
+        while job is not None:
+            # From here on it cannot be cancelled, so that nobody's impatience disturbs the group after its commit.
+            if job.future.set_running_or_notify_cancel():
+                group.append(job)
+            if len(group) == GROUP:
+                return group, False
             try:
                 job = self._jobs.get_nowait()
             except queue.Empty:
                 return group, False
-            if job is None:
-                return group, True
-            group.append(job)
-        return group, False
+        return group, True
 
     def _settle(self, connection: Connection | None, group: list[_Job]) -> Connection | None:
         """Commit a group, again where another server was in the way; return the connection if it is still good."""

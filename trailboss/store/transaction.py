@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from typing import Any, TypeVar, cast
 
 import msgspec
-from sqlalchemy import Table, and_, bindparam, case, delete, insert, select, update
+from sqlalchemy import Table, and_, bindparam, case, delete, insert, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.sql import ClauseElement, ColumnElement
 
@@ -85,7 +85,8 @@ class Statements:
             if live:
                 conditions.append(table.c.removed.is_(None))
             if type_.base is not type_:
-                conditions.append(table.c.kind.in_(kinds_of(type_)))
+                # not in_(): its list is expanded when the other parameters have values, and here they have none yet
+                conditions.append(or_(*(table.c.kind == kind for kind in kinds_of(type_))))
             order = table.c.id.desc() if newest else table.c.id
             self.kept[name] = self.database.keep(
                 select(table).where(and_(True, *conditions)).order_by(order).limit(limit)

@@ -63,7 +63,8 @@ def upgrade() -> None:
         sqlite_autoincrement=True,
     )
     with op.batch_alter_table("agent", schema=None) as batch_op:
-        batch_op.create_index("agent_account_id", ["account_id"], unique=False)
+        batch_op.create_index("agent_account_id", ["account_id", "id"], unique=False)
+        batch_op.create_index("agent_registration_key", ["registration_key"], unique=False)
         batch_op.create_index("agent_uuid", ["uuid"], unique=False)
 
     op.create_table(
@@ -90,7 +91,8 @@ def upgrade() -> None:
         sqlite_autoincrement=True,
     )
     with op.batch_alter_table("credential", schema=None) as batch_op:
-        batch_op.create_index("credential_account_id", ["account_id"], unique=False)
+        batch_op.create_index("credential_account_id", ["account_id", "id"], unique=False)
+        batch_op.create_index("credential_public_value", ["public_value"], unique=False)
         batch_op.create_index("credential_uuid", ["uuid"], unique=False)
 
     op.create_table(
@@ -116,7 +118,7 @@ def upgrade() -> None:
         sqlite_autoincrement=True,
     )
     with op.batch_alter_table("environment", schema=None) as batch_op:
-        batch_op.create_index("environment_account_id", ["account_id"], unique=False)
+        batch_op.create_index("environment_account_id", ["account_id", "id"], unique=False)
         batch_op.create_index("environment_external_id", ["external_id"], unique=False)
         batch_op.create_index("environment_uuid", ["uuid"], unique=False)
 
@@ -149,7 +151,8 @@ def upgrade() -> None:
         sqlite_autoincrement=True,
     )
     with op.batch_alter_table("generic_object", schema=None) as batch_op:
-        batch_op.create_index("generic_object_account_id", ["account_id"], unique=False)
+        batch_op.create_index("generic_object_account_id", ["account_id", "id"], unique=False)
+        batch_op.create_index("generic_object_key", ["key"], unique=False)
         batch_op.create_index("generic_object_uuid", ["uuid"], unique=False)
 
     op.create_table(
@@ -192,7 +195,7 @@ def upgrade() -> None:
         sqlite_autoincrement=True,
     )
     with op.batch_alter_table("host", schema=None) as batch_op:
-        batch_op.create_index("host_account_id", ["account_id"], unique=False)
+        batch_op.create_index("host_account_id", ["account_id", "id"], unique=False)
         batch_op.create_index("host_agent_id", ["agent_id"], unique=False)
         batch_op.create_index("host_physical_host_id", ["physical_host_id"], unique=False)
         batch_op.create_index("host_uuid", ["uuid"], unique=False)
@@ -219,7 +222,7 @@ def upgrade() -> None:
         sqlite_autoincrement=True,
     )
     with op.batch_alter_table("image", schema=None) as batch_op:
-        batch_op.create_index("image_account_id", ["account_id"], unique=False)
+        batch_op.create_index("image_account_id", ["account_id", "id"], unique=False)
         batch_op.create_index("image_uuid", ["uuid"], unique=False)
 
     op.create_table(
@@ -240,6 +243,7 @@ def upgrade() -> None:
         sa.Column("launch_config_name", sa.Text(), nullable=True),
         sa.Column("slot", sa.Text(), nullable=True),
         sa.Column("epoch", sa.BigInteger(), nullable=True),
+        sa.Column("granted_epoch", sa.BigInteger(), nullable=True),
         sa.Column("desired", sa.Text(), nullable=True),
         sa.Column("address", sa.Text(), nullable=True),
         sa.Column("image_id", sa.BigInteger(), nullable=True),
@@ -268,7 +272,7 @@ def upgrade() -> None:
         sqlite_autoincrement=True,
     )
     with op.batch_alter_table("instance", schema=None) as batch_op:
-        batch_op.create_index("instance_account_id", ["account_id"], unique=False)
+        batch_op.create_index("instance_account_id", ["account_id", "id"], unique=False)
         batch_op.create_index("instance_external_id", ["external_id"], unique=False)
         batch_op.create_index("instance_host_id", ["host_id"], unique=False)
         batch_op.create_index("instance_image_id", ["image_id"], unique=False)
@@ -322,7 +326,7 @@ def upgrade() -> None:
         sqlite_autoincrement=True,
     )
     with op.batch_alter_table("port", schema=None) as batch_op:
-        batch_op.create_index("port_account_id", ["account_id"], unique=False)
+        batch_op.create_index("port_account_id", ["account_id", "id"], unique=False)
         batch_op.create_index("port_instance_id", ["instance_id"], unique=False)
         batch_op.create_index("port_private_ip_address_id", ["private_ip_address_id"], unique=False)
         batch_op.create_index("port_public_ip_address_id", ["public_ip_address_id"], unique=False)
@@ -354,7 +358,7 @@ def upgrade() -> None:
         sqlite_autoincrement=True,
     )
     with op.batch_alter_table("project_member", schema=None) as batch_op:
-        batch_op.create_index("project_member_account_id", ["account_id"], unique=False)
+        batch_op.create_index("project_member_account_id", ["account_id", "id"], unique=False)
         batch_op.create_index("project_member_external_id", ["external_id"], unique=False)
         batch_op.create_index("project_member_project_id", ["project_id"], unique=False)
         batch_op.create_index("project_member_uuid", ["uuid"], unique=False)
@@ -387,7 +391,7 @@ def upgrade() -> None:
         sqlite_autoincrement=True,
     )
     with op.batch_alter_table("service", schema=None) as batch_op:
-        batch_op.create_index("service_account_id", ["account_id"], unique=False)
+        batch_op.create_index("service_account_id", ["account_id", "id"], unique=False)
         batch_op.create_index("service_environment_id", ["environment_id"], unique=False)
         batch_op.create_index("service_external_id", ["external_id"], unique=False)
         batch_op.create_index("service_uuid", ["uuid"], unique=False)
@@ -416,7 +420,7 @@ def upgrade() -> None:
         sqlite_autoincrement=True,
     )
     with op.batch_alter_table("service_consume_map", schema=None) as batch_op:
-        batch_op.create_index("service_consume_map_account_id", ["account_id"], unique=False)
+        batch_op.create_index("service_consume_map_account_id", ["account_id", "id"], unique=False)
         batch_op.create_index("service_consume_map_consumed_service_id", ["consumed_service_id"], unique=False)
         batch_op.create_index("service_consume_map_service_id", ["service_id"], unique=False)
         batch_op.create_index("service_consume_map_uuid", ["uuid"], unique=False)
@@ -448,7 +452,7 @@ def upgrade() -> None:
         sqlite_autoincrement=True,
     )
     with op.batch_alter_table("service_expose_map", schema=None) as batch_op:
-        batch_op.create_index("service_expose_map_account_id", ["account_id"], unique=False)
+        batch_op.create_index("service_expose_map_account_id", ["account_id", "id"], unique=False)
         batch_op.create_index("service_expose_map_instance_id", ["instance_id"], unique=False)
         batch_op.create_index("service_expose_map_service_id", ["service_id"], unique=False)
         batch_op.create_index("service_expose_map_uuid", ["uuid"], unique=False)
@@ -473,7 +477,8 @@ def upgrade() -> None:
         sqlite_autoincrement=True,
     )
     with op.batch_alter_table("setting", schema=None) as batch_op:
-        batch_op.create_index("setting_account_id", ["account_id"], unique=False)
+        batch_op.create_index("setting_account_id", ["account_id", "id"], unique=False)
+        batch_op.create_index("setting_name", ["name"], unique=False)
         batch_op.create_index("setting_uuid", ["uuid"], unique=False)
 
     op.create_table(
