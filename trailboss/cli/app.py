@@ -38,8 +38,7 @@ app = typer.Typer(
     rich_markup_mode=None,
     help="Run containers across many Docker hosts.",
 )
-app.command()(serve.server)
-app.command()(serve.agent)
+app.command("server")(serve.server)
 app.command()(up.up)
 app.command()(ps.ps)
 app.command()(logs.logs)

@@ -27,7 +27,10 @@ def scale(
     timeout: Timeout = WAIT_S,
     as_json: Json = False,
 ) -> None:
-    """Change how many containers services have, and wait until it is exactly so."""
+    """Change how many containers services have.
+
+    Waits until exactly so many run.
+    """
     from trailboss.cli import stack as read
     from trailboss.cli import waiting
     from trailboss.cli.texts import stack_name
@@ -63,7 +66,10 @@ def stop(
     timeout: Timeout = WAIT_S,
     as_json: Json = False,
 ) -> None:
-    """Stop services; their containers are kept, and `up` starts them again."""
+    """Stop services, and keep their containers.
+
+    `trailboss up` starts them again.
+    """
     from trailboss.cli import stack as read
     from trailboss.cli import waiting
     from trailboss.cli.texts import stack_name
@@ -88,7 +94,10 @@ def rm(
     timeout: Timeout = WAIT_S,
     as_json: Json = False,
 ) -> None:
-    """Remove services with their containers, at once and for good; without names, the whole stack."""
+    """Remove services, at once and for good.
+
+    Their containers go too. Without names the whole stack goes, as with `trailboss down`.
+    """
     from trailboss.cli import stack as read
     from trailboss.cli import waiting
     from trailboss.cli.texts import stack_name
@@ -115,7 +124,10 @@ def down(
     timeout: Timeout = WAIT_S,
     as_json: Json = False,
 ) -> None:
-    """Remove a stack with all its services and containers, at once and for good."""
+    """Remove a whole stack, at once and for good.
+
+    Its services and containers go too. A stack that is not there is no error.
+    """
     from trailboss.cli import stack as read
     from trailboss.cli import waiting
     from trailboss.cli.texts import stack_name

@@ -28,7 +28,10 @@ STOPS = (401, 403, 404)
 
 
 def events(context: typer.Context, as_json: Json = False) -> None:
-    """Print changes as they happen, one per line: time, type, name, state, message; Ctrl-C ends it."""
+    """Print changes as they happen, until Ctrl-C.
+
+    One line each: time, type, name, state, message.
+    """
     with connect(context) as client:
         asyncio.run(_print_all(client, as_json))
 

@@ -23,16 +23,18 @@ def exit_code(error: TrailbossError) -> int:
 
 
 def error_line(error: TrailbossError) -> str:
-    """Return the line that is printed: `error: CODE [field]: message`."""
-    code = error.code if isinstance(error, ApiError) else type(error).__name__
-    field = f" {error.field}" if isinstance(error, ApiError) and error.field else ""
-    message = " ".join(error.message.split())
-    if isinstance(error, ApiError):
-        if error.message == error.code:
-            message = HINTS.get(error.code, "the server refused this without saying more")
-        if error.detail:
-            message += f" ({' '.join(error.detail.split())})"
-    return f"error: {code}{field}: {message}"
+    """Return the line that is printed: `error: message`, for a refusal of the API `error: CODE [field]: message`."""
+    if not isinstance(error, ApiError):
+        return f"error: {_one_line(error.message)}"
+    field = f" {error.field}" if error.field else ""
+    says_nothing = error.message == error.code
+    message = HINTS.get(error.code, "the server refused this without saying more") if says_nothing else error.message
+    detail = f" ({error.detail})" if error.detail else ""
+    return f"error: {error.code}{field}: {_one_line(message + detail)}"
+
+
+def _one_line(text: str) -> str:
+    return " ".join(text.split())
 
 
 HINTS = {

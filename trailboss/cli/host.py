@@ -38,13 +38,15 @@ class Lines:
 
 @app.command()
 def token(context: typer.Context) -> None:
-    """Print a new registration token; `trailboss agent` takes it from the variable TRAILBOSS_TOKEN."""
+    """Print a new registration token.
+
+    `trailboss agent` takes it from the variable TRAILBOSS_TOKEN.
+    """
     from trailboss.cli.waiting import wait
 
     with connect(context) as client:
         made = client.create("registrationtokens", {})
-        read = lambda: client.get(made["links"]["self"])  # noqa: E731  (a name would say no more)
-        ready = wait(read, _is_made, Silent(), TOKEN_S)
+        ready = wait(lambda: client.get(made["links"]["self"]), _is_made, Silent(), TOKEN_S)
     print(ready["token"])
 
 
@@ -68,7 +70,7 @@ def wait(
     count: Annotated[int, typer.Option("--count", min=1, help="How many hosts.")] = 1,
     timeout: Timeout = JOIN_S,
 ) -> None:
-    """Wait until a host (or several) is active and its agent connected."""
+    """Wait until a host is active, and its agent connected."""
     from trailboss.cli import waiting
 
     def judge(hosts: list[JsonObject]) -> str | None:

@@ -50,7 +50,10 @@ def logs(
     lines: Annotated[int, typer.Option("--lines", "--tail", min=0, help="Lines of the past per container.")] = LINES,
     timestamps: Annotated[bool, typer.Option("--timestamps", "-t", help="Show when each line was written.")] = False,
 ) -> None:
-    """Show what the containers of a stack, or of some services, have written."""
+    """Show what containers have written.
+
+    While following, containers that come up later are joined, and streams that break are opened again.
+    """
     from trailboss.cli import stack as read
     from trailboss.cli.texts import stack_name
 

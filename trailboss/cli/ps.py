@@ -22,9 +22,10 @@ def ps(
     services: Annotated[bool, typer.Option("--services", help="Show services instead of containers.")] = False,
     as_json: Json = False,
 ) -> None:
-    """List containers (or services) of a stack; without -p or -f, of all stacks.
+    """List containers, or services.
 
-    JSON: a list of containers with name, stack, service, state, image, host, ports, message.
+    Those of one stack, or without -p and -f of all. JSON is a list of containers with stack, service, name, state,
+    image, host, ports and message.
     """
     from trailboss.cli import stack as read
     from trailboss.cli.texts import stack_name

@@ -1,56 +1,60 @@
-"""`trailboss server` and `trailboss agent`: options to values, and off they go.
+"""`trailboss server` and `trailboss agent`: run in the foreground until SIGTERM or Ctrl-C.
 
-Every option of the server has a variable; secrets have only variables. What the values mean is in
-`trailboss/server.py` and `trailboss/agent/`.
+Their options are not written here: they are made from the fields of the two `Options` classes, which declare name,
+variable, default and help. What is not given stays None, and `Options.read` takes it from the environment. Fields that
+are secret have no option, because every user of a machine can read command lines.
 """
 
 from __future__ import annotations
 
-from enum import StrEnum
+import inspect
+from collections.abc import Callable
+from dataclasses import Field, fields
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
-
-class Switch(StrEnum):
-    """On or off, as people write it."""
-
-    ON = "on"
-    OFF = "off"
+from trailboss.errors import Permanent
+from trailboss.server import Options as ServerOptions
 
 
-def server(
-    listen: Annotated[
-        str | None,
-        typer.Option(envvar="TRAILBOSS_LISTEN", metavar="HOST:PORT", help="Where API, agents and metrics are served."),
-    ] = None,
-    data: Annotated[
-        Path, typer.Option(envvar="TRAILBOSS_DATA", metavar="DIR", help="Database, installation id, first credentials.")
-    ] = Path("data"),
-    database: Annotated[
-        str | None,
-        typer.Option(
-            envvar="TRAILBOSS_DATABASE",
-            metavar="URL",
-            help="postgresql+psycopg://...; default: SQLite in DIR.",
-        ),
-    ] = None,
-    access_control: Annotated[
-        Switch, typer.Option(envvar="TRAILBOSS_ACCESS_CONTROL", help="off: whoever reaches the port may do everything.")
-    ] = Switch.ON,
-    simulator: Annotated[
-        bool, typer.Option("--simulator", envvar="TRAILBOSS_SIMULATOR", help="Allow hosts without Docker.")
-    ] = False,
-    network: Annotated[
-        str | None, typer.Option(envvar="TRAILBOSS_NETWORK", metavar="CIDR", help="The /16 of containers' addresses.")
-    ] = None,
-    bridge: Annotated[
-        str | None, typer.Option(envvar="TRAILBOSS_BRIDGE", metavar="NAME", help="Kernel name of the bridge on hosts.")
-    ] = None,
-) -> None:
-    """Run the server in the foreground; it logs to standard error, and SIGTERM ends it gracefully."""
+def _run_server(**given: Any) -> None:
+    """Run the server, in the foreground.
+
+    It logs to standard error, and SIGTERM ends it gracefully.
+    """
+    from trailboss.server import run
+
+    run(read_options(ServerOptions, given))
 
 
-def agent() -> None:
-    """Run the agent."""
+def read_options(options: type[Any], given: dict[str, Any]) -> Any:
+    """Return the options as they were given, and else set in the environment. Ends the command for a bad one."""
+    try:
+        return options.read(**given)
+    except Permanent as error:
+        raise typer.BadParameter(error.message) from error
+
+
+def command_from(options: type[Any], function: Callable[..., None]) -> Callable[..., None]:
+    """Give a function that takes any keywords the parameters of a class of options, so that Typer offers them."""
+    open_fields = [f for f in fields(options) if not f.metadata["secret"]]
+    parameters = [
+        inspect.Parameter(f.name, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=_annotation(f))
+        for f in open_fields
+    ]
+    function.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
+    function.__annotations__ = {p.name: p.annotation for p in parameters}
+    return function
+
+
+def _annotation(field: Field[Any]) -> Any:
+    kind = bool if isinstance(field.default, bool) else Path if "Path" in str(field.type) else str
+    default = "" if field.default in (None, False) else f" [default: {field.default}]"
+    text = f"{field.metadata['help']} [env var: {field.metadata['variable']}]{default}"
+    name = "--" + field.name.replace("_", "-")
+    return Annotated[kind | None, typer.Option(name, metavar=field.metadata["metavar"], help=text)]
+
+
+server = command_from(ServerOptions, _run_server)

@@ -12,7 +12,7 @@ from urllib.parse import urlsplit, urlunsplit
 
 import aiohttp
 
-from trailboss.errors import ApiError, Unreachable
+from trailboss.errors import REASONS, ApiError, Unreachable
 
 if TYPE_CHECKING:
     from trailboss.cli.client import Client
@@ -38,7 +38,8 @@ async def texts(url: str, client: Client) -> AsyncIterator[str]:
             if error := socket.exception():
                 raise Unreachable(f"{place(url)} broke off: {error}") from error
     except aiohttp.WSServerHandshakeError as error:
-        raise ApiError(error.status, error.message or str(error.status), f"{place(url)} refused the stream") from error
+        code = REASONS.get(error.status, str(error.status))
+        raise ApiError(error.status, code, f"{place(url)} refused the stream") from error
     except (aiohttp.ClientError, OSError) as error:
         raise Unreachable(f"{place(url)} does not answer: {error}") from error
 

@@ -32,10 +32,10 @@ def up(
     timeout: Timeout = WAIT_S,
     as_json: Json = False,
 ) -> None:
-    """Deploy a stack from compose texts and wait until it runs; a stack that is there gets what it lacks.
+    """Deploy a stack from compose texts.
 
-    Scales of services that are there stay as they are: `trailboss scale` changes them. JSON ends when all runs, as
-    with -d.
+    Waits until all runs. A stack that is there gets what it lacks; scales of services that are there stay as they are
+    (`trailboss scale` changes them). With --json it ends when all runs, as with -d.
     """
     from trailboss.cli.stack import as_json as document
     from trailboss.cli.texts import read_texts
