@@ -229,6 +229,16 @@ def test_a_stack_that_is_removed_meanwhile_ends_the_waiting(api: FakeApi, run: R
     assert "the stack was removed meanwhile" in result.stderr
 
 
+def test_a_stack_that_is_being_removed_is_let_go_first(api: FakeApi, run: Run, texts: Path) -> None:
+    removing = {"data": [api._stack(Frame("removing"))]}
+    api.answers[f"GET {PROJECT}/environments"] = [removing, {"data": []}]
+    api.frames = [Frame("removing", "Removing services: web"), Frame("removed"), Frame(services=present())]
+    result = run("up", "-d", "-f", str(texts / "docker-compose.yml"))
+    assert result.exit_code == 0, result.output
+    assert result.stdout.splitlines()[:2] == ["stack shop: removing: Removing services: web", "stack shop: removed"]
+    assert len(api.bodies("POST", "environments")) == 1
+
+
 def test_the_servers_refusal_of_the_stack_is_shown(api: FakeApi, run: Run, texts: Path) -> None:
     api.exists = False
     api.answers[f"POST {PROJECT}/environments"] = [error(422, "NotUnique", "taken", fieldName="name")]

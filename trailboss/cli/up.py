@@ -42,6 +42,7 @@ def up(
 
     texts = read_texts(file, rancher_file, project_name, env_file)
     with connect(context) as client:
+        _let_go(client, texts.name, timeout, as_json)
         stack, plan = _ask_for_it(client, texts)
         names = [s.name for s in plan.services]
         seen = _follow(client, stack, names, timeout, as_json)
@@ -52,6 +53,18 @@ def up(
 
             print("All runs. The logs follow; Ctrl-C ends them, and the containers run on.", file=sys.stderr)
             follow_all(client, stack, Request(services=names, follow=True))
+
+
+def _let_go(client: Client, name: str, timeout_s: float, as_json: bool) -> None:
+    """Wait for the end of a stack of this name that is being removed: only then can there be a new one."""
+    from trailboss.cli.progress import open_display
+    from trailboss.cli.stack import find, read
+    from trailboss.cli.waiting import is_without, wait
+
+    stack = find(client, name)
+    if stack is not None and stack["state"] == "removing":
+        with open_display(as_json=as_json) as display:
+            wait(lambda: read(client, stack), lambda s: is_without(s, None), display, timeout_s)
 
 
 def _ask_for_it(client: Client, texts: Texts) -> tuple[JsonObject, StackPlan]:
