@@ -60,11 +60,13 @@ def _version(asked: bool) -> None:
 def before(
     context: typer.Context,
     url: Annotated[
-        str | None, typer.Option(envvar=URL, help="The API: http://HOST:PORT, or with /v1/projects/ID.")
+        str | None, typer.Option(envvar=URL, metavar="URL", help="The API: http://HOST:PORT, or with /v1/projects/ID.")
     ] = None,
-    access_key: Annotated[str | None, typer.Option(envvar=ACCESS_KEY, help="Access key of an API key.")] = None,
+    access_key: Annotated[
+        str | None, typer.Option(envvar=ACCESS_KEY, metavar="KEY", help="Access key of an API key.")
+    ] = None,
     secret_key: Annotated[
-        str | None, typer.Option(envvar=SECRET_KEY, help="Its secret; better by the variable.")
+        str | None, typer.Option(envvar=SECRET_KEY, metavar="SECRET", help="Its secret; better by the variable.")
     ] = None,
     project_name: Annotated[
         str | None,

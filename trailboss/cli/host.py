@@ -67,7 +67,7 @@ def _is_made(made: JsonObject) -> str | None:
 @app.command()
 def wait(
     context: typer.Context,
-    count: Annotated[int, typer.Option("--count", min=1, help="How many hosts.")] = 1,
+    count: Annotated[int, typer.Option("--count", min=1, metavar="NUMBER", help="How many hosts.")] = 1,
     timeout: Timeout = JOIN_S,
 ) -> None:
     """Wait until a host is active, and its agent connected."""

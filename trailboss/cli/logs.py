@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from trailboss.cli.options import File, ProjectName, Services, connect
+from trailboss.cli.options import FileByLongName, ProjectName, Services, connect
 from trailboss.errors import ApiError, Unreachable
 
 if TYPE_CHECKING:
@@ -45,9 +45,11 @@ def logs(
     context: typer.Context,
     services: Services = None,
     project_name: ProjectName = None,
-    file: File = None,
+    file: FileByLongName = None,
     follow: Annotated[bool, typer.Option("--follow", "-f", help="Go on with what comes, until Ctrl-C.")] = False,
-    lines: Annotated[int, typer.Option("--lines", "--tail", min=0, help="Lines of the past per container.")] = LINES,
+    lines: Annotated[
+        int, typer.Option("--lines", "--tail", min=0, metavar="NUMBER", help="How many of the past, per container.")
+    ] = LINES,
     timestamps: Annotated[bool, typer.Option("--timestamps", "-t", help="Show when each line was written.")] = False,
 ) -> None:
     """Show what containers have written.

@@ -26,6 +26,10 @@ File = Annotated[
     str | None,
     typer.Option("--file", "-f", metavar="FILE", help="Compose file, - for standard input; docker-compose.yml."),
 ]
+FileByLongName = Annotated[
+    str | None, typer.Option("--file", metavar="FILE", help="Compose file, - for standard input.")
+]
+"""For `logs`, where -f means --follow."""
 RancherFile = Annotated[
     str | None,
     typer.Option("--rancher-file", "-r", metavar="FILE", help="Scales and more; rancher-compose.yml beside it."),
