@@ -69,11 +69,11 @@ def capabilities(read: Read, row: Project, caller: Any) -> Collection[str]:
 def listed(read: Read, caller: Any, query: Mapping[str, str]) -> list[Project]:
     """Return the projects of a caller: where it is a member; a project sees itself. Administrators can ask for all."""
     if caller.all_accounts and query.get("all") == "true":
-        projects = read.find(Project)
+        projects: list[Project] = read.find(Project)
     else:
         ids = sorted({*member_roles(read, caller.authenticated_id), caller.account_id})
-        rows = [read.get(Project, id) for id in ids]
-        projects = [project for project in rows if project is not None and project.removed is None]
+        rows: list[Project | None] = [read.get(Project, id) for id in ids]
+        projects = [project for project in rows if project and project.values["removed"] is None]
     wanted = query.get("uuid")
     return [row for row in projects if _is_shown(read, row, caller) and wanted in (None, row.uuid)]
 
