@@ -240,6 +240,7 @@ def upgrade() -> None:
         sa.Column("launch_config_name", sa.Text(), nullable=True),
         sa.Column("slot", sa.Text(), nullable=True),
         sa.Column("epoch", sa.BigInteger(), nullable=True),
+        sa.Column("granted_epoch", sa.BigInteger(), nullable=True),
         sa.Column("desired", sa.Text(), nullable=True),
         sa.Column("address", sa.Text(), nullable=True),
         sa.Column("image_id", sa.BigInteger(), nullable=True),
@@ -287,6 +288,7 @@ def upgrade() -> None:
         sa.Column("type", sa.Text(), nullable=False),
         sa.Column("id", sa.BigInteger(), nullable=False),
         sa.Column("account_id", sa.BigInteger(), nullable=True),
+        sa.Column("host_id", sa.BigInteger(), nullable=True),
         sa.Column("change", sa.Text(), nullable=False),
         sa.Column("message", sa.Text(), nullable=True),
         sa.PrimaryKeyConstraint("seq"),
@@ -494,6 +496,7 @@ def upgrade() -> None:
         batch_op.create_index("work_due_at", ["due_at"], unique=False)
 
     # ### end Alembic commands ###
+    op.execute("INSERT INTO fact (name, value) VALUES ('journal.head', '0')")
 
 
 def downgrade() -> None:
