@@ -305,7 +305,8 @@ class Resource:
     listable: False for types without a collection to GET.
     links: names for `include` and `links` besides those of references. hidden: inherited fields it does not have.
     stored: it has rows. capability: what its process actions ask for. unserved: actions that are declared but not
-    served by this version, hence never offered.
+    served by this version, hence never offered. on_failure: process that leads to the error state.
+    watched: states at rest in which the slow resync looks at a row too.
     """
 
     type: ClassVar[str] = ""
@@ -322,6 +323,7 @@ class Resource:
     unserved: ClassVar[Sequence[str]] = ()
     stored: ClassVar[bool] = False
     on_failure: ClassVar[str | None] = None
+    watched: ClassVar[Sequence[str]] = ()
     fields: ClassVar[dict[str, Field[Any]]] = {}
     by_wire: ClassVar[dict[str, Field[Any]]] = {}
     base: ClassVar[ResourceType]

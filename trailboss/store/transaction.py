@@ -267,6 +267,10 @@ class Tx(Read):
         key = {"type": type_.base.type, "id": id}
         params = {**key, "due_at": due, "priority": priority, "cause": self.cause}
         self.connection.run(_mark_for(self.statements), params)
+        self.wants_work(due)
+
+    def wants_work(self, due: int) -> None:
+        """Note the moment (ms) at which work is due, so that the engine is woken after the commit."""
         self.earliest = due if self.earliest is None else min(self.earliest, due)
 
     def hold(self, scope: str, key: str, holder: Resource) -> bool:
