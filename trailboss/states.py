@@ -19,6 +19,7 @@ R = TypeVar("R", bound=Resource)
 
 REMOVE_DELAY_S = 60
 """Between `removed` and `purged` a row can be restored (setting object.remove.time.delay.seconds)."""
+GONE = ("removed", "purging", "purged")
 
 
 def machine_of(row: Resource) -> Machine:
@@ -69,10 +70,21 @@ def arrive(tx: Tx, row: R, *, chain: bool = True, then: str | None = None, **val
     if not row.values["failed"]:
         values.setdefault("message", None)
     row = tx.change(row, state=state, progress=None, **values)
+    if state in GONE:
+        # the engine purges it when its time has come, and forgets it in the end
+        tx.mark(type(row), row.values["id"])
     settled = type(row).behaviour.settled
     if settled is not None:
         settled(tx, row)
     return row
+
+
+def end(tx: Tx, row: R) -> R:
+    """Remove a row at once that has no end of its own to wait for: it goes with what it belongs to."""
+    if row.values["state"] in GONE:
+        return row
+    tx.mark(type(row), row.values["id"])
+    return tx.change(row, state="removed", removed=tx.now, remove_time=tx.now)
 
 
 def wait(tx: Tx, row: R, because: str, progress: int | None = None) -> R:

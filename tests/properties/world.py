@@ -56,8 +56,8 @@ class Connection:
 
 @dataclass
 class Machine:
-    """A host with its agent's end of the connection. excused: containers whose run the server may count as lost, because
-    the host was unreachable for too long or was removed since that run began."""
+    """A host with its agent's end of the connection. excused: runs that the server may count as lost, because the host
+    was unreachable for too long or was removed since they began."""
 
     agent_id: int
     host: SimulatedHost

@@ -171,10 +171,11 @@ def settled(tx: Tx, row: Instance) -> None:
     if row.state == "removed":
         tx.release(row, "slot")
         for link in tx.find(ServiceExposeMap, instance_id=row.id):
-            tx.change(link, state="removed", removed=tx.now, remove_time=tx.now)
-        tx.mark(declared.Instance, row.id, after_s=0 if row.purge_at_once else states.REMOVE_DELAY_S)
+            states.end(tx, link)
     if row.state == "purged":
         tx.release(row)
+        if image := tx.get(Image, row.image_id):
+            states.end(tx, image)
         if host := tx.get(Host, row.host_id):
             tx.change(host, compute_free=host.compute_free + COMPUTE)
     if row.service_id is not None:
@@ -187,4 +188,4 @@ def _settle_port(tx: Tx, port: Port, state: str) -> None:
     elif state == "stopped":
         tx.change(port, state="inactive", public_port=port.wanted_public_port)
     else:
-        tx.change(port, state="removed", removed=tx.now, remove_time=tx.now)
+        states.end(tx, port)
