@@ -1,7 +1,7 @@
 """The only place that writes a resource's `state`: legal steps along its machine, and what clients see of the way.
 
 `begin` starts a process (and marks the row as work), `arrive` ends the one under way, `wait` and `fail` say why it has
-not ended; `rest` and `retire` are for rows that follow another one at once. `transitioning` and its message are derived
+not ended; `rest` and `end` are for rows that follow another one at once. `transitioning` and its message are derived
 from what is stored here. Who decides when to call these: actions (begin) and the engine (the rest).
 """
 
@@ -19,7 +19,7 @@ R = TypeVar("R", bound=Resource)
 
 REMOVE_DELAY_S = 60
 """Between `removed` and `purged` a row can be restored (setting object.remove.time.delay.seconds)."""
-GONE = ("removed", "purged")
+GONE = ("removed", "purging", "purged")
 
 
 def machine_of(row: Resource) -> Machine:
@@ -62,7 +62,7 @@ def arrive(tx: Tx, row: R, *, chain: bool = True, then: str | None = None, **val
     then = then or (arrow.then if chain else None)
     state = _following(machine, arrow, then) if then else arrow.to
     if then or state in GONE:
-        # what is gone is looked at once more, to be purged and forgotten in time
+        # what is gone is looked at again: the engine purges it when its time has come, and forgets it in the end
         tx.mark(type(row), row.values["id"])
     if state == "removed":
         values = {"removed": tx.now, "remove_time": tx.now + REMOVE_DELAY_S * 1000, **values}
@@ -92,7 +92,7 @@ def rest(tx: Tx, row: R, state: str, **values: Any) -> R:
     return tx.change(row, state=state, **values)
 
 
-def retire(tx: Tx, row: R) -> R:
+def end(tx: Tx, row: R) -> R:
     """Remove a row that nobody has to be asked about, in one step from any state."""
     if row.values["state"] in GONE:
         return row

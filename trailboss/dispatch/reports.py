@@ -13,10 +13,19 @@ from trailboss.resources.host import Host
 from trailboss.resources.instance import Container
 from trailboss.resources.port import Port
 from trailboss.store.transaction import Tx
+from trailboss.wire.messages import Hello, Observation
 from trailboss.wire.messages import Host as HostFacts
-from trailboss.wire.messages import Observation
 
 log = structlog.get_logger()
+
+
+def enter(tx: Tx, agent_id: int, hello: Hello) -> Host:
+    """Store what an agent says when it connects; return its host, which the first Hello makes."""
+    host = host_of(tx, tx.require(Agent, agent_id), hello.host)
+    agent_state(tx, agent_id, connected=True)
+    engine_state(tx, host.id, hello.engine_message)
+    take(tx, host.id, hello.inventory)
+    return host
 
 
 def take(tx: Tx, host_id: int, observations: list[Observation]) -> None:

@@ -21,7 +21,6 @@ from prometheus_client import Gauge
 from trailboss.dispatch import assignments, reports
 from trailboss.dispatch.assignments import Names
 from trailboss.resources.agent import Agent
-from trailboss.resources.host import Host
 from trailboss.store.store import Commit, Store
 from trailboss.store.transaction import Read, Tx
 from trailboss.wire import messages
@@ -152,15 +151,7 @@ class Dispatcher:
             self._close(session)
 
     async def _open(self, agent_id: int, hello: Hello, send: Send) -> Session:
-        def enter(tx: Tx) -> Host:
-            agent = tx.require(Agent, agent_id)
-            host = reports.host_of(tx, agent, hello.host)
-            reports.agent_state(tx, agent_id, connected=True)
-            reports.engine_state(tx, host.id, hello.engine_message)
-            reports.take(tx, host.id, hello.inventory)
-            return host
-
-        host = await self.write(enter, "agent-hello")
+        host = await self.write(lambda tx: reports.enter(tx, agent_id, hello), "agent-hello")
         session = Session(agent_id, host.account_id, host.id, host.gateway, send)
         if older := self.sessions.get(agent_id):
             older.replaced.set()

@@ -7,15 +7,20 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from trailboss import states
 from trailboss.declare import Action, Behaviour, generic, text
 from trailboss.errors import ApiError
 from trailboss.resources.account import Account
 from trailboss.resources.agent import Agent
 from trailboss.resources.credential import AgentApiKey, hash_secret, make_public_value, make_secret
 from trailboss.resources.entity import Entity
+from trailboss.resources.setting import value_of
 
 if TYPE_CHECKING:
     from trailboss.store.transaction import Tx
+
+SIMULATED = "sim://"
+"""What the address of an agent begins with that is served inside the server (`dispatch/simulated.py`)."""
 
 
 class GenericObject(Entity):
@@ -43,14 +48,21 @@ class Register(GenericObject):
     }  # fmt: skip
 
     access_key = text(nullable=False, secret=True)
+    agent_uri_format = text(create=("superadmin",), read=("superadmin",))
     key = text(column=True, create=True, required=True, secret=True)
     secret_key = text(nullable=False, secret=True)
 
 
 def prepare(tx: Tx, values: dict[str, Any], caller: Any) -> dict[str, Any]:
-    """Refuse a key that is too short to be a secret."""
+    """Refuse a key that is too short to be a secret, and a simulated host while the simulator is off."""
     if len(values["key"]) < 16:
         raise ApiError(422, "MinLengthExceeded", "the key is at least 16 characters of random text", field="key")
+    uri_format = values.get("agent_uri_format")
+    if uri_format and "%s" not in uri_format:
+        raise ApiError(422, "InvalidFormat", "the format needs a %s, for the uuid", field="agentUriFormat")
+    if uri_format and uri_format.startswith(SIMULATED) and value_of(tx, "simulator.enabled") != "true":
+        message = "simulated hosts are switched off: set simulator.enabled to true"
+        raise ApiError(422, "InvalidOption", message, field="agentUriFormat")
     return values
 
 
@@ -61,7 +73,7 @@ def created(tx: Tx, row: Register) -> None:
         agent = _make_agent(tx, row)
     secret, public = make_secret(), make_public_value()
     for old in tx.find(AgentApiKey, account_id=agent.account_id):
-        tx.change(old, state="removed", removed=tx.now)
+        states.end(tx, old)
     tx.insert(
         AgentApiKey,
         account_id=agent.account_id,
@@ -79,7 +91,8 @@ def _make_agent(tx: Tx, row: Register) -> Agent:
     agent = tx.insert(
         Agent,
         account_id=account.id,
-        uri=f"event://{row.uuid}",
+        uri=(row.agent_uri_format or "event://%s").replace("%s", row.uuid),
+        data={name: value for name, value in row.data.items() if name.startswith("simulator.")},
         registration_key=row.key,
         resources_account_id=row.account_id,
         state="registering",

@@ -18,6 +18,9 @@ DEFAULTS = {
     "registration.token.period.millis": "315360000000",
     "simple.allocator.spread": "true",
     "simulator.enabled": "false",
+    "simulator.ip.address": "192.168.0.21",
+    "simulator.jitter.millis": "0",
+    "simulator.latency.millis": "0",
 }
 
 

@@ -95,6 +95,7 @@ class Statements:
             if live:
                 conditions.append(table.c.removed.is_(None))
             if type_.base is not type_:
+                # not in_(): its list is expanded when the other parameters have values, and here they have none yet
                 conditions.append(or_(*(table.c.kind == kind for kind in kinds_of(type_))))
             order = table.c.id.desc() if newest else table.c.id
             self.kept[name] = self.database.keep(

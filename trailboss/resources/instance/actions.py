@@ -175,7 +175,7 @@ def settled(tx: Tx, row: Instance) -> None:
     if row.state == "removed":
         tx.release(row, "slot")
         for link in tx.find(ServiceExposeMap, instance_id=row.id):
-            states.retire(tx, link)
+            states.end(tx, link)
     if row.state == "purged":
         _forget(tx, row)
     if row.service_id is not None and row.state in ("running", "stopped", "removed"):
@@ -194,7 +194,7 @@ def _settle_ports(tx: Tx, row: Instance) -> None:
     endpoints.take_away(tx, row, [port for port in ports if port.state == "active"])
     for port in ports:
         if row.state == "purged":
-            states.retire(tx, port)
+            states.end(tx, port)
         else:
             states.rest(tx, port, "inactive", public_port=port.wanted_public_port)
     tx.release(row, "port")
@@ -206,5 +206,5 @@ def _forget(tx: Tx, row: Instance) -> None:
     if host := tx.get(Host, row.host_id):
         tx.change(host, compute_free=host.compute_free + COMPUTE)
     if image := tx.get(Image, row.image_id):
-        states.retire(tx, image)
+        states.end(tx, image)
     tx.change(row, host_id=None)
