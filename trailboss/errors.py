@@ -46,6 +46,7 @@ class ApiError(TrailbossError):
 
     status: HTTP status. code: the v1 error code; for an error without a code of its own it is the reason phrase.
     field: wire name of the field at fault (`fieldName`), if one is. detail: more for a person to read.
+    headers: what the answer carries besides (WWW-Authenticate).
     """
 
     def __init__(
@@ -56,11 +57,13 @@ class ApiError(TrailbossError):
         *,
         field: str | None = None,
         detail: str | None = None,
+        headers: dict[str, str] | None = None,
     ) -> None:
         self.status = status
         self.code = code or REASONS[status]
         self.field = field
         self.detail = detail
+        self.headers = headers or {}
         super().__init__(message or self.code)
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from trailboss.declare import Arrow, Machine, Resource
+from trailboss.declare import Arrow, Machine, Resource, ResourceType
 from trailboss.errors import ApiError
 
 if TYPE_CHECKING:
@@ -38,6 +38,11 @@ def may(row: Resource, process: str) -> bool:
 def is_moving(row: Resource) -> bool:
     """Say whether the row is on its way from one state to another."""
     return machine_of(row).arriving(row.values["state"]) is not None
+
+
+def moving_states(type_: ResourceType) -> tuple[str, ...]:
+    """Return the transitional states of a type."""
+    return tuple(dict.fromkeys(a.via for a in type_.machine.arrows)) if type_.machine else ()
 
 
 def begin(tx: Tx, row: R, process: str, **values: Any) -> R:

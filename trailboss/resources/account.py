@@ -34,6 +34,7 @@ class Project(Account):
     """An environment: hosts, stacks and people of one team."""
 
     type = "project"
+    scope = True
     roles = {"project": "r", "user": "crud", "readonly": "r", "admin": "crud", "service": "r"}
     hidden = ("account_id", "external_id", "external_id_type")
     capability = "owner"

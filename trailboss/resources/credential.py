@@ -32,7 +32,7 @@ class Credential(Entity):
     machine = generic("credential", restore=False)
     links = ("images", "instances")
 
-    public_value = text(column=True, max_length=4096, create=ADMINS)
+    public_value = text(column=True, indexed=True, max_length=4096, create=ADMINS)
     secret_value = text(column=True, max_length=4096, create=ADMINS, secret=True)
 
 
@@ -61,7 +61,7 @@ class RegistrationToken(Credential):
     extra_links = ("registrationUrl",)
 
     account_id = ref("account", column=True, create=("service",))
-    public_value = text(column=True, read=())
+    public_value = text(column=True, indexed=True, read=())
     secret_value = text(column=True, read=(), secret=True)
     command = text(computed=True, nullable=False)
     image = text(computed=True, nullable=False)

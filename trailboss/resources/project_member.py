@@ -15,6 +15,7 @@ class ProjectMember(Entity):
     roles = {"project": "r", "user": "cr", "readonly": "r", "admin": "cr", "service": "r"}
     machine = generic("projectmember")
 
+    name = text(column=True)
     external_id = text(create=True, column=True)
     external_id_type = text(create=True, column=True, default="rancher_id", options=IDENTITY_TYPES, filter_as="string")
     project_id = ref("project", column=True, nullable=False)

@@ -29,7 +29,7 @@ class GenericObject(Entity):
     type = "genericObject"
     roles = {"superadmin": "r"}
     machine = generic("genericobject")
-    key = text(column=True)
+    key = text(column=True, indexed=True)
 
 
 class Register(GenericObject):
@@ -49,7 +49,7 @@ class Register(GenericObject):
 
     access_key = text(nullable=False, secret=True)
     agent_uri_format = text(create=("superadmin",), read=("superadmin",))
-    key = text(column=True, create=True, required=True, secret=True)
+    key = text(column=True, indexed=True, create=True, required=True, secret=True)
     secret_key = text(nullable=False, secret=True)
 
 

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from trailboss.store.transaction import Read
 
 DEFAULTS = {
+    "api.auth.realm": "Enter API access key and secret key as username and password",
     "api.host": "",
     "api.security.enabled": "true",
     "api.show.removed.for.seconds": "300",
@@ -37,7 +38,7 @@ class Setting(Resource):
     uuid = text(column=True, read=())
     created = number(column=True, read=())
     removed = number(column=True, read=())
-    name = text(create=ADMINS, column=True)
+    name = text(create=ADMINS, column=True, indexed=True)
     value = text(create=ADMINS, update=ADMINS, column=True, max_length=1024)
 
 

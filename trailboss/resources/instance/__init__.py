@@ -61,10 +61,10 @@ class Instance(Entity):
     )
     actions: ClassVar[Sequence[Action]] = (
         Action("stop", "instanceStop"),
-        Action("allocate"),
-        Action("deallocate"),
-        Action("updatehealthy"),
-        Action("updateunhealthy"),
+        Action("allocate", None, "instance"),
+        Action("deallocate", None, "instance"),
+        Action("updatehealthy", None, "instance"),
+        Action("updateunhealthy", None, "instance"),
         Action("console", "instanceConsoleInput", "instanceConsole", states=("running",), capability="console"),
     )
     watched = ("running",)
@@ -79,7 +79,7 @@ class Instance(Entity):
     host_id = ref("host", column=True, read=())
     service_id = ref("service", column=True, read=())
     launch_config_name = text(column=True, read=())
-    slot = text(column=True, read=())
+    slot = text(column=True, indexed=True, read=())
     epoch = number(column=True, read=(), default=0)
     granted_epoch = number(column=True, read=(), default=0)
     desired = text(column=True, read=(), default="stopped")
@@ -115,11 +115,11 @@ class Container(Instance):
     actions: ClassVar[Sequence[Action]] = (
         *Instance.actions,
         Action("execute", "containerExec", "hostAccess", states=("running",)),
-        Action("logs", "containerLogs", "hostAccess", states=("running", "stopped", "stopping")),
+        Action("logs", "containerLogs", "hostAccess", states=("running", "stopped", "stopping"), for_readers=True),
         Action("setlabels", "setLabelsInput", "container"),
     )
 
-    agent_id = ref("agent", read=ADMINS)
+    agent_id = ref("agent", read=ADMINS, max_length=255)
     allocation_state = text(column=True, read=ADMINS, default="inactive", part="observed")
     build = embedded("dockerBuild", create=True)
     cap_add = listing("enum", create=True, options=CAPABILITIES)

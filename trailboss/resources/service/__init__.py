@@ -5,7 +5,20 @@ What requests write is in `actions.py`; what follows from it, in `reconcile.py`.
 
 from __future__ import annotations
 
-from trailboss.declare import MANY, Action, Behaviour, embedded, flag, listing, machine, mapping, number, ref, text
+from trailboss.declare import (
+    MANY,
+    Action,
+    Behaviour,
+    Link,
+    embedded,
+    flag,
+    listing,
+    machine,
+    mapping,
+    number,
+    ref,
+    text,
+)  # fmt: skip
 from trailboss.resources.entity import Entity
 from trailboss.resources.instance import Container
 
@@ -21,6 +34,7 @@ class LaunchConfig(Container):
     type = "launchConfig"
     roles = {"project": "cru", "user": "cru", "readonly": "r", "admin": "cru", "service": "cru"}
     listable = False
+    stored = False
     hidden = ("name", "restart_policy")
     extra_links = ()
 
@@ -33,6 +47,7 @@ class SecondaryLaunchConfig(LaunchConfig):
 
     type = "secondaryLaunchConfig"
     roles = {"project": "cru", "user": "cr", "readonly": "r", "admin": "cr", "service": "cru"}
+    hidden = ("restart_policy",)
 
     name = text(create=True, required=True, nullable=False, column=True)
 
@@ -59,8 +74,9 @@ class Service(Entity):
         """,  # noqa: E501  (one process, one line)
     )
     links = (
-        "consumedbyservices", "consumedservices", "instances", "loadBalancerConfigs", "loadBalancerListeners",
-        "loadBalancers", "serviceExposeMaps",
+        Link("consumedbyservices", "service", through=("serviceConsumeMap", "consumed_service_id", "service_id")),
+        Link("consumedservices", "service", through=("serviceConsumeMap", "service_id", "consumed_service_id")),
+        "instances", "loadBalancerConfigs", "loadBalancerListeners", "loadBalancers", "serviceExposeMaps",
     )  # fmt: skip
     extra_links = ("containerStats",)
     actions = (
