@@ -27,7 +27,7 @@ RULES = (
 
 
 def trimmed(full: dict[str, Any]) -> dict[str, Any]:
-    """Return the part that is kept: for each type its plural, letters and methods per role, fields, actions, filters."""
+    """Return the part that is kept: for each type its plural, methods per role, fields, actions, filters."""
     return {name: _type(full["types"][name]) for name in SERVED}
 
 
@@ -63,7 +63,6 @@ def _field(field: dict[str, Any]) -> dict[str, Any]:
 
 if __name__ == "__main__":
     kept = trimmed(json.loads(Path(sys.argv[1]).read_text(encoding="utf-8")))
-    lines = ",\n".join(
-        f'"{name}":{json.dumps(spec, separators=(",", ":"), sort_keys=True)}' for name, spec in kept.items()
-    )
+    compact = {name: json.dumps(spec, separators=(",", ":"), sort_keys=True) for name, spec in kept.items()}
+    lines = ",\n".join(f'"{name}":{text}' for name, text in compact.items())
     Path(__file__).with_name("v1.json").write_text(f"{{\n{lines}\n}}\n", encoding="utf-8")
