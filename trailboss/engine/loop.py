@@ -53,6 +53,11 @@ class Engine:
         self.store.write(lambda tx: work.forget_claims(tx, self.owner))
         self._thread.start()
 
+    @property
+    def is_running(self) -> bool:
+        """Whether reconcilers run."""
+        return self._thread.is_alive() and not self._stop
+
     def stop(self) -> None:
         """Finish the batch in hand and end."""
         self._stop = True

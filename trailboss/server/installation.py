@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import partial
-from pathlib import Path
 
 import structlog
 from sqlalchemy.exc import OperationalError
@@ -138,6 +137,3 @@ def _warn_of_overlaps(installation: Installation) -> None:
         )
 
 
-def credentials_path(folder: DataFolder) -> Path:
-    """Return where the first credentials are."""
-    return folder.path / FIRST_CREDENTIALS
