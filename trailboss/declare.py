@@ -338,7 +338,8 @@ class Resource:
     links: relations for `include` and `links` besides references: plurals of types whose rows refer to this one (or
     that it refers to), or whole `Link`s. scope: its ids begin the URLs of what is inside (`/v1/projects/1a5/...`).
     hidden: inherited fields it does not have. stored: it has rows. capability: what its process actions ask for.
-    unserved: actions that are declared but not served by this version, hence never offered.
+    unserved: actions that are declared but not served by this version, hence never offered. on_failure: process that
+    leads to the error state. watched: states at rest in which the slow resync looks at a row too.
     """
 
     type: ClassVar[str] = ""
@@ -356,6 +357,7 @@ class Resource:
     stored: ClassVar[bool] = False
     scope: ClassVar[bool] = False
     on_failure: ClassVar[str | None] = None
+    watched: ClassVar[Sequence[str]] = ()
     fields: ClassVar[dict[str, Field[Any]]] = {}
     by_wire: ClassVar[dict[str, Field[Any]]] = {}
     base: ClassVar[ResourceType]

@@ -176,7 +176,7 @@ async def test_an_inventory_of_a_thousand_is_taken_in_slices_and_does_not_delay_
     again = world.connect(agent_id, inventory=[seen(c, "running") for c in containers])
     while not again.all(Assignment):
         started = time.monotonic()
-        await world.dispatcher.write(lambda tx: tx.set_fact("ping", str(started)))
+        await world.dispatcher.write(lambda tx: tx.set_fact("ping", "1"))
         longest = max(longest, time.monotonic() - started)
     assert len((await again.assigned()).records) == 1000
     assert world.row(containers[-1]).seen_state == "running"

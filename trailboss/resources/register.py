@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from trailboss import states
 from trailboss.declare import Action, Behaviour, generic, text
 from trailboss.errors import ApiError
 from trailboss.resources.account import Account
@@ -72,7 +73,7 @@ def created(tx: Tx, row: Register) -> None:
         agent = _make_agent(tx, row)
     secret, public = make_secret(), make_public_value()
     for old in tx.find(AgentApiKey, account_id=agent.account_id):
-        tx.change(old, state="removed", removed=tx.now)
+        states.end(tx, old)
     tx.insert(
         AgentApiKey,
         account_id=agent.account_id,

@@ -135,5 +135,3 @@ def _warn_of_overlaps(installation: Installation) -> None:
             interface=other.interface,
             network=str(other.network),
         )
-
-
