@@ -7,6 +7,7 @@ left out or doubled, whichever server has written it. Who hears (`subscribe.py`)
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Callable
 from typing import Any, Protocol
 
@@ -78,10 +79,8 @@ class Feed:
 
     async def _follow(self) -> None:
         while True:
-            try:
+            with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._wake.wait(), LOOK_EVERY_S)
-            except TimeoutError:
-                pass
             self._wake.clear()
             try:
                 while await self._read_slice() == SLICE:

@@ -10,7 +10,8 @@ from starlette.websockets import WebSocket, WebSocketDisconnect
 from trailboss.api import render
 from trailboss.errors import ApiError
 
-NORMAL, GOING_AWAY, FAILED, TRY_LATER, RESTART = 1000, 1001, 1011, 1013, 1012
+NORMAL, REFUSED, FAILED, RESTART, TRY_LATER = 1000, 1008, 1011, 1012, 1013
+"""Close codes of RFC 6455 and its registry."""
 LONGEST_REASON = 120
 """Bytes; a close frame holds 123."""
 CLOSE_WITHIN_S = 2.0

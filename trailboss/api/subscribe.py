@@ -8,6 +8,7 @@ at that moment. What is to be told comes from `feed.py`; how a resource looks fr
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import re
 import time
 import uuid
@@ -46,6 +47,7 @@ STUCK_AFTER_S = 10.0
 """A subscriber with more than `MOST_WAITING` events before it that has not read one for so long is let go."""
 PADDING = b"\n" + b" " * 512 + b"\n"
 CHANGE = "resource.change"
+Send = Callable[[bytes], Awaitable[None]]
 _NAME = re.compile(r"[0-9A-Za-z*._;=]+")
 _EMPTY = dict.fromkeys(
     (
@@ -71,7 +73,7 @@ class Subscription:
 
     asked: Asked
     context: Context
-    send: Callable[[bytes], Awaitable[None]]
+    send: Send
     clock: Callable[[], float] = time.monotonic
     backlog: Backlog = field(init=False)
     wake: asyncio.Event = field(default_factory=asyncio.Event)
@@ -93,8 +95,9 @@ class Subscription:
         since = self.sending_since
         return since is not None and len(self.backlog) > MOST_WAITING and self.clock() - since > STUCK_AFTER_S
 
-    async def run(self) -> None:
-        """Send pings and events until there were enough pings. Raises what `send` raises, and Unreachable."""
+    async def run(self) -> tuple[int, str]:
+        """Send pings and events until there were enough pings; return how to close. Raises what `send` raises, and
+        Unreachable."""
         pings, next_ping = 0, self.clock()
         while pings < MOST_PINGS:
             if self.clock() >= next_ping:
@@ -106,13 +109,12 @@ class Subscription:
                     await self._send(event)
                 continue
             await self._sleep(min(next_ping, self.backlog.next_due() or next_ping))
+        return sockets.NORMAL, "subscribe again: this was long enough"
 
     async def _sleep(self, until: float) -> None:
         self.wake.clear()
-        try:
+        with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(self.wake.wait(), max(0.0, until - self.clock()))
-        except TimeoutError:
-            return
 
     async def _send(self, event: bytes) -> None:
         self.sending_since = self.clock()
@@ -185,7 +187,7 @@ class Subscriptions:
             await socket.send_text(event.decode())
 
         try:
-            code, reason = await self._serve(asked, send, sockets.gone(socket))
+            code, reason = await self._serve(socket, asked, send, sockets.gone(socket))
         except WebSocketDisconnect:
             return
         await sockets.close(socket, code, reason)
@@ -200,11 +202,13 @@ class Subscriptions:
             return _refusal(ApiError(400, "InvalidBodyContent", "the body is {eventNames: [...]}"))
         except ApiError as problem:
             return _refusal(problem)
-        return StreamingResponse(self._lines(asked), media_type="text/plain")
+        return StreamingResponse(self._lines(request, asked), media_type="text/plain")
 
-    async def _lines(self, asked: Asked) -> AsyncIterator[bytes]:
+    async def _lines(self, request: Request, asked: Asked) -> AsyncIterator[bytes]:
         room: asyncio.Queue[bytes] = asyncio.Queue(1)
-        serving = asyncio.create_task(self._serve(asked, room.put, asyncio.Event().wait()))
+        # nobody has to be asked whether the reader is gone: this generator is closed then
+        never = asyncio.Event().wait()
+        serving = asyncio.create_task(self._serve(request, asked, room.put, never))
         try:
             while True:
                 event = asyncio.create_task(room.get())
@@ -218,9 +222,7 @@ class Subscriptions:
 
     async def _asked(self, connection: HTTPConnection, names: Sequence[str], include: Sequence[str]) -> Asked:
         """Find out who asks for what. Raises ApiError 401, 403, 404, 422."""
-        caller = await self.context.read(lambda snapshot: access.identify(snapshot, connection, _project(connection)))
-        if "subscribe" not in role_view(caller.role).types:
-            raise ApiError(404, message="subscribe within a project: /v1/projects/<id>/subscribe")
+        caller = await self._caller(connection)
         if not names:
             raise ApiError(422, "MissingRequired", "say which events: eventNames=resource.change", field="eventNames")
         for name in names:
@@ -229,47 +231,58 @@ class Subscriptions:
         wants = any(_matches(name) for name in names)
         return Asked(caller, base_url(connection) + "/v1", wants, tuple(include))
 
+    async def _caller(self, connection: HTTPConnection) -> Caller:
+        """Find out who asks. Raises ApiError 401, 403, and 404 for a role that may not subscribe."""
+        project = connection.path_params.get("project")
+        caller = await self.context.read(lambda snapshot: access.identify(snapshot, connection, project))
+        if "subscribe" not in role_view(caller.role).types:
+            raise ApiError(404, message="subscribe within a project: /v1/projects/<id>/subscribe")
+        return caller
+
     async def _serve(
-        self, asked: Asked, send: Callable[[bytes], Awaitable[None]], gone: Awaitable[object]
+        self, connection: HTTPConnection, asked: Asked, send: Send, gone: Awaitable[object]
     ) -> tuple[int, str]:
-        """Tell a subscriber of changes until it is gone, stuck or the server ends; return how to close."""
+        """Tell a subscriber of changes until one side wants the end; return how to close."""
         subscription = Subscription(asked, self.context, send)
         await self.feed.join(subscription)
-        running = asyncio.create_task(subscription.run())
-        tasks: tuple[asyncio.Future[Any], ...] = (
-            running,
-            asyncio.ensure_future(gone),
-            asyncio.create_task(self._stopping.wait()),
-            asyncio.create_task(_until_stuck(subscription)),
+        tasks: tuple[asyncio.Future[tuple[int, str]], ...] = (
+            asyncio.create_task(subscription.run()),
+            asyncio.create_task(_after(gone, sockets.NORMAL, "")),
+            asyncio.create_task(_after(self._stopping.wait(), sockets.RESTART, "the server ends")),
+            asyncio.create_task(self._watch(connection, subscription)),
         )
-        closings = ((sockets.NORMAL, "there were enough pings"), (sockets.NORMAL, ""))
-        closings += ((sockets.RESTART, "the server ends"), (sockets.TRY_LATER, "events are not read"))
         try:
             done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
-            if running in done and isinstance(running.exception(), Unreachable):
-                return sockets.TRY_LATER, "the database does not answer"
-            first = next(index for index, task in enumerate(tasks) if task in done)
-            tasks[first].result()
-            return closings[first]
+            return next(task for task in tasks if task in done).result()
+        except Unreachable as error:
+            return sockets.TRY_LATER, error.message
         finally:
             self.feed.leave(subscription)
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
 
+    async def _watch(self, connection: HTTPConnection, subscription: Subscription) -> tuple[int, str]:
+        """Wait until the subscriber does not read any more, or may not subscribe any more."""
+        while True:
+            for _ in range(int(PING_EVERY_S)):
+                if subscription.is_stuck:
+                    return sockets.TRY_LATER, "events are not read"
+                await asyncio.sleep(1)
+            try:
+                await self._caller(connection)
+            except ApiError as problem:
+                return sockets.REFUSED, problem.message
+
+
+async def _after(event: Awaitable[object], code: int, reason: str) -> tuple[int, str]:
+    await event
+    return code, reason
+
 
 class _Wanted(msgspec.Struct):
-    eventNames: list[str] = []  # noqa: N815  (the name on the wire)
+    eventNames: list[str] = []
     include: list[str] = []
-
-
-async def _until_stuck(subscription: Subscription) -> None:
-    while not subscription.is_stuck:
-        await asyncio.sleep(1)
-
-
-def _project(connection: HTTPConnection) -> str | None:
-    return connection.path_params.get("project")
 
 
 def _matches(name: str) -> bool:
