@@ -163,9 +163,9 @@ class Read:
         statement = self.statements.find(type_, tuple(sorted(equal)), live, limit, newest)
         return self._rows(type_, self.connection.run(statement, equal))
 
-    def select(self, type_: type[R], statement: ClauseElement) -> list[R]:
+    def select(self, type_: type[R], statement: ClauseElement | str, **params: Any) -> list[R]:
         """Return the rows of a statement that selects all columns of the type's table."""
-        return self._rows(type_, self.connection.run(statement))
+        return self._rows(type_, self.connection.run(statement, params))
 
     def fact(self, name: str) -> str | None:
         """Return a single value of the installation (its id, incarnation, network)."""
