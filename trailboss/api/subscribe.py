@@ -14,6 +14,7 @@ import time
 import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 import msgspec
@@ -105,7 +106,7 @@ class Subscription:
                 pings, next_ping = pings + 1, next_ping + PING_EVERY_S
             keys = self.backlog.take(BATCH)
             if keys:
-                for event in await self.context.read(lambda snapshot, keys=keys: events(snapshot, keys, self.asked)):
+                for event in await self.context.read(partial(events, keys=keys, asked=self.asked)):
                     await self._send(event)
                 continue
             await self._sleep(min(next_ping, self.backlog.next_due() or next_ping))

@@ -14,7 +14,7 @@ import signal
 import socket
 import sys
 import threading
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from concurrent.futures import Future
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
@@ -203,7 +203,7 @@ class _State:
 class _Uvicorn(uvicorn.Server):
     """uvicorn, told from outside when to end. tell: run at the end, before connections are waited for."""
 
-    def __init__(self, app: ASGIApp, tell: Callable[[], object]) -> None:
+    def __init__(self, app: ASGIApp, tell: Callable[[], Awaitable[None]]) -> None:
         super().__init__(
             uvicorn.Config(
                 app,
