@@ -69,10 +69,7 @@ def test_a_stack_from_a_compose_text_answers_by_port_and_by_name(it: Installatio
         lookup = inside.exec_run(["nslookup", name]).output.decode()
         assert services["backend"].instances().data[0].primaryIpAddress in lookup, (name, lookup, code, output)
 
-    it.client.delete(
-        stack,
-    )
-    eventually(lambda: not it.owned(), 120, "a removed stack's containers are purged")
+    remove_stack(it, stack)
 
 
 def get(url: str) -> str | None:
@@ -97,12 +94,11 @@ def test_killed_and_removed_containers_are_healed_within_five_seconds(it: Instal
     )
     assert took < HEALS_WITHIN_S
     it.wait_until_exact(service, 2)
-    remove_stack(it, service)
+    remove_stack(it, service.environment())
 
 
-def remove_stack(it: Installation, service: Any) -> None:
-    """Remove a service's stack with what is left of it in Docker."""
-    stack = service.environment()
+def remove_stack(it: Installation, stack: Any) -> None:
+    """Remove a stack with what is left of it in Docker."""
     it.client._delete(stack.links.self + "?purge=true")
     eventually(lambda: not it.owned(), 120, f"nothing of {stack.name} is left in Docker")
 
@@ -117,7 +113,7 @@ def test_scale_is_exact_and_removal_leaves_nothing_of_ours_and_all_of_theirs(it:
     names = sorted(c.name for c in it.client.reload(service).instances().data if c.state == "running")
     assert names == [f"scales_web_{n}" for n in range(1, 6)], "the surplus goes highest number first"
 
-    remove_stack(it, service)
+    remove_stack(it, service.environment())
     stranger.reload()
     assert stranger.status == "running"
     assert {n.name for n in it.lab.docker.networks.list()} == networks
