@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from trailboss.declare import ADMINS, Behaviour, flag, generic, text
+from trailboss.outcome import Again, Done, Outcome
 from trailboss.resources.entity import Entity
 
 
@@ -30,4 +31,11 @@ class Agent(Entity):
     resources_account_id = text(read=())
 
 
-Agent.behaviour = Behaviour()
+def reconcile(row: Agent) -> Outcome:
+    """Leave a lost agent as it is until it comes back, which ends the process (`dispatch/reports.py`)."""
+    if row.state == "reconnecting":
+        return Again("The host does not answer; waiting for its agent to connect again", after_s=60)
+    return Done()
+
+
+Agent.behaviour = Behaviour(load=lambda tx, row: row, reconcile=reconcile)
