@@ -278,8 +278,11 @@ def test_a_reader_may_see_logs_and_nothing_else(admin: Api, api: Api, installati
     installation.store.write(lambda tx: tx.change(row, state="running", host_id=7))
     seen = admin.get(made["links"]["self"], _role="readonly")
     assert list(seen["actions"]) == ["logs"]
-    installation.context.open_stream = lambda wanted, caller: {"url": "/v1/logs/", "token": str(wanted.options["lines"])}
-    opened = admin.ask("POST", seen["actions"]["logs"], params={"_role": "readonly"}, json={"lines": 7})
+    installation.context.open_stream = lambda wanted, caller: {
+        "url": "/v1/logs/",
+        "token": str(wanted.options["lines"]),
+    }
+    opened = admin.ask("POST", seen["actions"]["logs"] + "&_role=readonly", json={"lines": 7})
     assert opened.json()["token"] == "7"
 
 
