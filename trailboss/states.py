@@ -73,6 +73,8 @@ def arrive(tx: Tx, row: R, *, chain: bool = True, then: str | None = None, **val
     if state in GONE:
         # the engine purges it when its time has come, and forgets it in the end
         tx.mark(type(row), row.values["id"])
+    if state == "purged":
+        tx.release(row)
     settled = type(row).behaviour.settled
     if settled is not None:
         settled(tx, row)

@@ -173,7 +173,6 @@ def settled(tx: Tx, row: Instance) -> None:
         for link in tx.find(ServiceExposeMap, instance_id=row.id):
             states.end(tx, link)
     if row.state == "purged":
-        tx.release(row)
         if image := tx.get(Image, row.image_id):
             states.end(tx, image)
         if host := tx.get(Host, row.host_id):
