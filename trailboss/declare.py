@@ -12,7 +12,7 @@ Next in the flow: `resources/`, which uses this language, and `store/tables.py`,
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Generic, Literal, TypeAlias, TypeVar, overload
 
@@ -35,6 +35,9 @@ ROLES = (
 ADMINS = ("admin", "service")
 MANY = {"project": "crud", "user": "r", "readonly": "r", "admin": "r", "service": "crud"}
 READ = dict.fromkeys(("project", "user", "readonly", "admin", "service"), "r")
+
+ABSENT: Any = object()
+"""In what a type computes: this field is left out of the answer."""
 
 Desired = Literal["desired", "observed", "volatile"]
 
@@ -60,7 +63,9 @@ class Field(Generic[T]):
     read: roles that see it; None for all that see the type, () for nobody (internal to the server).
     column: a column of its own, hence filterable and sortable; otherwise it lives in the row's JSON document.
     part: "desired" (set by the API), "observed" (set by reports and reconcilers), "volatile" (never journaled).
-    secret: the journal says only that it changed. filter_as: schema type whose filter modifiers apply, if not its own.
+    secret: the journal says only that it changed, and answers show null. computed: not stored, or not as it is shown.
+    filter_as: schema type whose filter modifiers apply, if not its own ("array": only `eq`).
+    indexed: rows are looked up by it.
     """
 
     def __init__(
@@ -82,6 +87,7 @@ class Field(Generic[T]):
         invalid_chars: str | None = None,
         unique: bool = False,
         column: bool = False,
+        indexed: bool = False,
         part: Desired = "desired",
         secret: bool = False,
         read_on_create_only: bool = False,
@@ -94,7 +100,7 @@ class Field(Generic[T]):
         self.required, self.nullable, self.default, self.options = required, nullable, default, options
         self.min, self.max, self.min_length, self.max_length = min, max, min_length, max_length
         self.valid_chars, self.invalid_chars, self.unique = valid_chars, invalid_chars, unique
-        self.column, self.part, self.secret = column, part, secret
+        self.column, self.indexed, self.part, self.secret = column, indexed, part, secret
         self.read_on_create_only, self.filter_as, self.computed = read_on_create_only, filter_as, computed
         self.name = ""
         self.wire = wire or ""
@@ -119,6 +125,8 @@ class Field(Generic[T]):
     def modifiers(self) -> tuple[str, ...]:
         """Filter modifiers that its kind of value allows."""
         kind = self.filter_as or self.type.split("[")[0]
+        if kind == "array":
+            return ("eq",)
         if kind in ("string", "password"):
             return ("eq", "ne", "prefix", "like", "notlike", "null", "notnull")
         if kind in ("int", "date", "float"):
@@ -254,13 +262,29 @@ def generic(
 @dataclass(frozen=True)
 class Action:
     """An action of a type. input, output: type names. states, capability: further conditions for offering it.
-    A process of the machine is an action by itself; declare one here to give it an input or a condition."""
+    for_readers: members who may only look have it too. A process of the machine is an action by itself; declare one
+    here to give it an input or a condition."""
 
     name: str
     input: str | None = None
     output: str | None = None
     states: tuple[str, ...] = ()
     capability: str | None = None
+    for_readers: bool = False
+
+
+@dataclass(frozen=True)
+class Link:
+    """A relation as `include` and `links` use it: rows of `target` whose `foreign` field is our id, or, when `own` is
+    given, the one row whose id is in our field `own`. through: a relation by way of a third type (many to many): that
+    type, its field with our id, its field with theirs. many: shown as a list."""
+
+    name: str
+    target: str
+    own: str | None = None
+    foreign: str | None = None
+    through: tuple[str, str, str] | None = None
+    many: bool = True
 
 
 Loader = Callable[[Any, Any], Any]
@@ -275,7 +299,12 @@ class Behaviour:
     update(tx, row, values, caller) -> row: store changed fields.          delete(tx, row, caller) -> row.
     actions[name](tx, row, input, caller) -> resource or document.
     load(tx, row) -> view; reconcile(view) -> outcome.
-    computed(row, context) -> {wire name: value}: fields that are not stored.  links(row) -> {name: path}.
+    computed(row, face) -> {wire name: value}: fields that are not stored, or shown only to some; ABSENT leaves one out.
+    links(row, face) -> {name: url}: links besides relations.  capabilities(read, row, caller) -> names.
+    listed(read, caller, query) -> rows: the whole collection, for types whose visibility is a rule of their own.
+    found(read, caller, raw id) -> row or None: the same for one row.
+    create(tx, values, caller) -> row: makes a row otherwise than by the usual way of creation.
+    downloads[link](read, row) -> (file name, media type, bytes): links that lead to a file.
     settled(tx, row): what else happens when a transition has ended.
     """
 
@@ -287,7 +316,12 @@ class Behaviour:
     load: Loader | None = None
     reconcile: Reconciler | None = None
     computed: Callable[[Any, Any], dict[str, Any]] | None = None
-    links: Callable[[Any], dict[str, str]] | None = None
+    links: Callable[[Any, Any], dict[str, str]] | None = None
+    capabilities: Callable[[Any, Any, Any], Collection[str]] | None = None
+    listed: Callable[[Any, Any, Mapping[str, str]], list[Any]] | None = None
+    found: Callable[[Any, Any, str], Any] | None = None
+    create: Callable[[Any, dict[str, Any], Any], Any] | None = None
+    downloads: dict[str, Callable[[Any, Any], tuple[str, str, bytes]]] = field(default_factory=dict)
     settled: Callable[[Any, Any], None] | None = None
 
 
@@ -303,9 +337,11 @@ class Resource:
     type: API name, and plural if the rule does not give it. parent: the base type it is a kind of.
     roles: role -> letters c(reate) r(ead) u(pdate) d(elete). narrow: role -> the only fields it sees.
     listable: False for types without a collection to GET.
-    links: names for `include` and `links` besides those of references. hidden: inherited fields it does not have.
-    stored: it has rows. capability: what its process actions ask for. unserved: actions that are declared but not
-    served by this version, hence never offered.
+    links: relations for `include` and `links` besides references: plurals of types whose rows refer to this one (or
+    that it refers to), or whole `Link`s. scope: its ids begin the URLs of what is inside (`/v1/projects/1a5/...`).
+    hidden: inherited fields it does not have. stored: it has rows. capability: what its process actions ask for.
+    unserved: actions that are declared but not served by this version, hence never offered. on_failure: process that
+    leads to the error state. watched: states at rest in which the slow resync looks at a row too.
     """
 
     type: ClassVar[str] = ""
@@ -313,7 +349,7 @@ class Resource:
     roles: ClassVar[Mapping[str, str]] = READ
     narrow: ClassVar[Mapping[str, tuple[str, ...]]] = {}
     listable: ClassVar[bool] = True
-    links: ClassVar[Sequence[str]] = ()
+    links: ClassVar[Sequence[str | Link]] = ()
     extra_links: ClassVar[Sequence[str]] = ()
     hidden: ClassVar[Sequence[str]] = ()
     machine: ClassVar[Machine | None] = None
@@ -321,7 +357,9 @@ class Resource:
     capability: ClassVar[str | None] = None
     unserved: ClassVar[Sequence[str]] = ()
     stored: ClassVar[bool] = False
+    scope: ClassVar[bool] = False
     on_failure: ClassVar[str | None] = None
+    watched: ClassVar[Sequence[str]] = ()
     fields: ClassVar[dict[str, Field[Any]]] = {}
     by_wire: ClassVar[dict[str, Field[Any]]] = {}
     base: ClassVar[ResourceType]
@@ -359,18 +397,6 @@ class Resource:
 
     def __repr__(self) -> str:
         return f"<{self.type} {self.values.get('id')} {self.values.get('name')} {self.values.get('state')}>"
-
-
-@dataclass(frozen=True)
-class Link:
-    """A relation as `include` and `links` use it: rows of `target` whose `foreign` field is our id, or, when `own` is
-    given, the one row whose id is in our field `own`. through: a relation by way of a third type (many to many)."""
-
-    name: str
-    target: str
-    own: str | None = None
-    foreign: str | None = None
-    through: tuple[str, str, str] | None = None
 
 
 def id_prefix(type_: ResourceType) -> str:

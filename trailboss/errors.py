@@ -4,6 +4,7 @@
       ApiError        what the v1 error document needs; raised anywhere, rendered in one place (api/render.py)
       Lost            a compare-and-set failed; the engine runs the work again
       Unreachable     a host, Docker, a database or a registry does not answer; retried, shown as waiting
+        Uncertain     the database went away during a commit: what was asked for may have happened
       Permanent       cannot succeed without a change by the user; the resource goes to `error`
       ComposeError    a compose text cannot be understood; names file, line and key
 
@@ -45,6 +46,7 @@ class ApiError(TrailbossError):
 
     status: HTTP status. code: the v1 error code; for an error without a code of its own it is the reason phrase.
     field: wire name of the field at fault (`fieldName`), if one is. detail: more for a person to read.
+    headers: what the answer carries besides (WWW-Authenticate).
     """
 
     def __init__(
@@ -55,11 +57,13 @@ class ApiError(TrailbossError):
         *,
         field: str | None = None,
         detail: str | None = None,
+        headers: dict[str, str] | None = None,
     ) -> None:
         self.status = status
         self.code = code or REASONS[status]
         self.field = field
         self.detail = detail
+        self.headers = headers or {}
         super().__init__(message or self.code)
 
 
@@ -69,6 +73,14 @@ class Lost(TrailbossError):
 
 class Unreachable(TrailbossError):
     """It does not answer."""
+
+
+class Uncertain(Unreachable):
+    """It may have happened or not; look before asking for it again."""
+
+    def __init__(self, message: str | None = None) -> None:
+        text = inspect.getdoc(type(self))
+        super().__init__(f"{message}. {text}" if message else text)
 
 
 class Permanent(TrailbossError):

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 from trailboss.declare import ADMINS, Behaviour, generic, ref, text
 from trailboss.errors import ApiError
 from trailboss.resources.entity import Entity
+from trailboss.resources.setting import value_of
 
 if TYPE_CHECKING:
     from trailboss.store.transaction import Read, Tx
@@ -32,7 +33,7 @@ class Credential(Entity):
     machine = generic("credential", restore=False)
     links = ("images", "instances")
 
-    public_value = text(column=True, max_length=4096, create=ADMINS)
+    public_value = text(column=True, indexed=True, max_length=4096, create=ADMINS)
     secret_value = text(column=True, max_length=4096, create=ADMINS, secret=True)
 
 
@@ -61,7 +62,7 @@ class RegistrationToken(Credential):
     extra_links = ("registrationUrl",)
 
     account_id = ref("account", column=True, create=("service",))
-    public_value = text(column=True, read=())
+    public_value = text(column=True, indexed=True, read=())
     secret_value = text(column=True, read=(), secret=True)
     command = text(computed=True, nullable=False)
     image = text(computed=True, nullable=False)
@@ -145,5 +146,24 @@ def check_token(read: Read, token: str, now_ms: int, period_ms: int) -> Registra
     return None
 
 
+def shown(row: RegistrationToken, face: Any) -> dict[str, Any]:
+    """Return the fields with which a host can join: the token of this hour and where its script is."""
+    token, host = sign_token(row, face.read.now), value_of(face.read, "api.host")
+    if host:
+        host = host if "://" in host else f"http://{host}"
+    url = f"{host.rstrip('/')}/v1/scripts/{token}" if host else f"{face.base}/scripts/{token}"
+    return {
+        "token": token,
+        "registrationUrl": url,
+        "image": value_of(face.read, "bootstrap.required.image"),
+        "command": f"sudo sh -c 'curl -fsSL \"$0\" | sh' {url}",
+    }
+
+
+def links(row: RegistrationToken, face: Any) -> dict[str, str]:
+    """Return the link to the script."""
+    return {"registrationUrl": shown(row, face)["registrationUrl"]}
+
+
 ApiKey.behaviour = Behaviour(prepare=prepare_key, created=hold_key, settled=release_key)
-RegistrationToken.behaviour = Behaviour(prepare=prepare_token)
+RegistrationToken.behaviour = Behaviour(prepare=prepare_token, computed=shown, links=links)

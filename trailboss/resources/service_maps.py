@@ -40,6 +40,8 @@ class ServiceConsumeMap(Entity):
         """,
     )
 
+    links = ("instanceLinks",)
+
     consumed_service_id = ref("service", column=True)
     name = text(column=True)
     ports = listing("string", required=True)

@@ -103,6 +103,48 @@ class ServiceUpgrade(Resource):
     to_service_strategy = embedded("toServiceUpgradeStrategy", create=True)
 
 
+class InServiceUpgradeStrategy(Resource):
+    """Replacing the containers of a service by those of a new launch config, some at a time."""
+
+    type = "inServiceUpgradeStrategy"
+    plural = "inServiceUpgradeStrategys"
+    roles = VALUE
+    listable = False
+
+    batch_size = number(create=True, default=1, min=1)
+    interval_millis = number(create=True, default=2000, min=100)
+    launch_config = embedded("launchConfig", create=True)
+    previous_launch_config = embedded("launchConfig")
+    previous_secondary_launch_configs = listing("secondaryLaunchConfig", nullable=False)
+    secondary_launch_configs = listing("secondaryLaunchConfig", create=True, nullable=False)
+    start_first = flag(create=True, nullable=False, default=False)
+
+
+class ToServiceUpgradeStrategy(Resource):
+    """Moving from one service to another, some containers at a time."""
+
+    type = "toServiceUpgradeStrategy"
+    plural = "toServiceUpgradeStrategys"
+    roles = VALUE
+    listable = False
+
+    batch_size = number(create=True, default=1, min=1)
+    final_scale = number(create=True, default=1, min=1)
+    interval_millis = number(create=True, default=2000, min=100)
+    to_service_id = ref("service", create=True, nullable=False)
+    update_links = flag(create=True, nullable=False)
+
+
+class SetProjectMembersInput(Resource):
+    """All members of an environment."""
+
+    type = "setProjectMembersInput"
+    roles = VALUE
+    listable = False
+
+    members = listing("projectMember", create=True, required=True, nullable=False, min_length=1)
+
+
 class InstanceStop(Resource):
     """How a container is stopped. timeout in seconds, then it is killed."""
 
@@ -182,7 +224,7 @@ class AddOutputsInput(Resource):
 
     type = "addOutputsInput"
 
-    outputs = mapping("string", create=True, required=True)
+    outputs = mapping("string", create=True, required=True, nullable=False)
 
 
 class PublicEndpoint(Resource):
@@ -203,7 +245,7 @@ class Subscribe(Resource):
 
     agent_id = ref("agent", create=True, read=("service", "agent"))
     event_names: Field[list[str]] = listing(
-        "string", create=True, nullable=False, min_length=1, valid_chars="*._0-9a-zA-Z;="
+        "string", create=True, nullable=False, min_length=1, valid_chars="*._0-9a-zA-Z;=", filter_as="array"
     )
 
 

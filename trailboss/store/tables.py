@@ -54,6 +54,10 @@ def _column(name: str, field: Field[object]) -> Column[object]:
     return Column(name, Integer if kind == "boolean" else Text)
 
 
+def _is_indexed(declared: dict[str, Field[object]], name: str) -> bool:
+    return name in declared and declared[name].indexed
+
+
 def _build(base: ResourceType) -> Table:
     name = table_name(base)
     columns: list[Column[object]] = [
@@ -69,8 +73,12 @@ def _build(base: ResourceType) -> Table:
         Column("data", Text, nullable=False),
     ]
     table = Table(name, metadata, *columns, sqlite_autoincrement=True)
+    declared = columns_of(base)
     for column in columns:
-        if column.name.endswith("_id") or column.name in ("uuid", "slot"):
+        if column.name == "account_id":
+            # with the id: a page of an account's rows in their order costs the page, however many rows there are
+            Index(f"{name}_account_id", column, table.c.id)
+        elif column.name.endswith("_id") or column.name == "uuid" or _is_indexed(declared, column.name):
             Index(f"{name}_{column.name}", column)
     return table
 
@@ -85,6 +93,7 @@ journal = Table(
     Column("type", Text, nullable=False),
     Column("id", BigInteger, nullable=False),
     Column("account_id", BigInteger),
+    Column("host_id", BigInteger),
     Column("change", Text, nullable=False),
     Column("message", Text),
 )

@@ -3,6 +3,8 @@
 What is wanted of an instance is `desired` and `epoch` (the number of the run, which only grows; `granted_epoch` is the
 newest one that has its place and ports, and that the host may know of); what its host last saw is in the `seen_*`
 fields. `state` follows from both: `reconcile.py`. What Docker is told: `specification.py`.
+`is_new`: its first start is part of its creation, so that it is removed if that fails. `waiting_until` (ms): pause
+before a run that follows on failures.
 """
 
 from __future__ import annotations
@@ -59,12 +61,13 @@ class Instance(Entity):
     )
     actions: ClassVar[Sequence[Action]] = (
         Action("stop", "instanceStop"),
-        Action("allocate"),
-        Action("deallocate"),
-        Action("updatehealthy"),
-        Action("updateunhealthy"),
+        Action("allocate", None, "instance"),
+        Action("deallocate", None, "instance"),
+        Action("updatehealthy", None, "instance"),
+        Action("updateunhealthy", None, "instance"),
         Action("console", "instanceConsoleInput", "instanceConsole", states=("running",), capability="console"),
     )
+    watched = ("running",)
     links: ClassVar[Sequence[str]] = (
         "credentials", "hosts", "instanceLabels", "instanceLinks", "instances", "loadBalancerTargets", "mounts",
         "ports", "serviceEvents", "serviceExposeMaps", "services", "targetInstanceLinks", "volumes",
@@ -76,7 +79,7 @@ class Instance(Entity):
     host_id = ref("host", column=True, read=())
     service_id = ref("service", column=True, read=())
     launch_config_name = text(column=True, read=())
-    slot = text(column=True, read=())
+    slot = text(column=True, indexed=True, read=())
     epoch = number(column=True, read=(), default=0)
     granted_epoch = number(column=True, read=(), default=0)
     desired = text(column=True, read=(), default="stopped")
@@ -86,6 +89,7 @@ class Instance(Entity):
     stop_timeout = number(read=())
     purge_at_once = flag(read=())
     waiting_until = number(read=())
+    is_new = flag(read=())
 
     # what the host saw last
     seen_state = text(column=True, read=(), part="observed")
@@ -111,11 +115,11 @@ class Container(Instance):
     actions: ClassVar[Sequence[Action]] = (
         *Instance.actions,
         Action("execute", "containerExec", "hostAccess", states=("running",)),
-        Action("logs", "containerLogs", "hostAccess", states=("running", "stopped", "stopping")),
+        Action("logs", "containerLogs", "hostAccess", states=("running", "stopped", "stopping"), for_readers=True),
         Action("setlabels", "setLabelsInput", "container"),
     )
 
-    agent_id = ref("agent", read=ADMINS)
+    agent_id = ref("agent", read=ADMINS, max_length=255)
     allocation_state = text(column=True, read=ADMINS, default="inactive", part="observed")
     build = embedded("dockerBuild", create=True)
     cap_add = listing("enum", create=True, options=CAPABILITIES)

@@ -5,7 +5,23 @@ What requests write is in `actions.py`; what follows from it, in `reconcile.py`.
 
 from __future__ import annotations
 
-from trailboss.declare import MANY, Action, Behaviour, embedded, flag, listing, machine, mapping, number, ref, text
+from collections.abc import Sequence
+from typing import ClassVar
+
+from trailboss.declare import (
+    MANY,
+    Action,
+    Behaviour,
+    Link,
+    embedded,
+    flag,
+    listing,
+    machine,
+    mapping,
+    number,
+    ref,
+    text,
+)  # fmt: skip
 from trailboss.resources.entity import Entity
 from trailboss.resources.instance import Container
 
@@ -21,7 +37,8 @@ class LaunchConfig(Container):
     type = "launchConfig"
     roles = {"project": "cru", "user": "cru", "readonly": "r", "admin": "cru", "service": "cru"}
     listable = False
-    hidden = ("name", "restart_policy")
+    stored = False
+    hidden: ClassVar[Sequence[str]] = ("name", "restart_policy")
     extra_links = ()
 
     data_volumes_from_launch_configs = listing("string", create=True)
@@ -33,6 +50,7 @@ class SecondaryLaunchConfig(LaunchConfig):
 
     type = "secondaryLaunchConfig"
     roles = {"project": "cru", "user": "cr", "readonly": "r", "admin": "cr", "service": "cru"}
+    hidden = ("restart_policy",)
 
     name = text(create=True, required=True, nullable=False, column=True)
 
@@ -59,8 +77,9 @@ class Service(Entity):
         """,  # noqa: E501  (one process, one line)
     )
     links = (
-        "consumedbyservices", "consumedservices", "instances", "loadBalancerConfigs", "loadBalancerListeners",
-        "loadBalancers", "serviceExposeMaps",
+        Link("consumedbyservices", "service", through=("serviceConsumeMap", "consumed_service_id", "service_id")),
+        Link("consumedservices", "service", through=("serviceConsumeMap", "service_id", "consumed_service_id")),
+        "instances", "loadBalancerConfigs", "loadBalancerListeners", "loadBalancers", "serviceExposeMaps",
     )  # fmt: skip
     extra_links = ("containerStats",)
     actions = (

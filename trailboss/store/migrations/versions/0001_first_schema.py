@@ -63,7 +63,8 @@ def upgrade() -> None:
         sqlite_autoincrement=True,
     )
     with op.batch_alter_table("agent", schema=None) as batch_op:
-        batch_op.create_index("agent_account_id", ["account_id"], unique=False)
+        batch_op.create_index("agent_account_id", ["account_id", "id"], unique=False)
+        batch_op.create_index("agent_registration_key", ["registration_key"], unique=False)
         batch_op.create_index("agent_uuid", ["uuid"], unique=False)
 
     op.create_table(
@@ -90,7 +91,8 @@ def upgrade() -> None:
         sqlite_autoincrement=True,
     )
     with op.batch_alter_table("credential", schema=None) as batch_op:
-        batch_op.create_index("credential_account_id", ["account_id"], unique=False)
+        batch_op.create_index("credential_account_id", ["account_id", "id"], unique=False)
+        batch_op.create_index("credential_public_value", ["public_value"], unique=False)
         batch_op.create_index("credential_uuid", ["uuid"], unique=False)
 
     op.create_table(
@@ -116,7 +118,7 @@ def upgrade() -> None:
         sqlite_autoincrement=True,
     )
     with op.batch_alter_table("environment", schema=None) as batch_op:
-        batch_op.create_index("environment_account_id", ["account_id"], unique=False)
+        batch_op.create_index("environment_account_id", ["account_id", "id"], unique=False)
         batch_op.create_index("environment_external_id", ["external_id"], unique=False)
         batch_op.create_index("environment_uuid", ["uuid"], unique=False)
 
@@ -149,7 +151,8 @@ def upgrade() -> None:
         sqlite_autoincrement=True,
     )
     with op.batch_alter_table("generic_object", schema=None) as batch_op:
-        batch_op.create_index("generic_object_account_id", ["account_id"], unique=False)
+        batch_op.create_index("generic_object_account_id", ["account_id", "id"], unique=False)
+        batch_op.create_index("generic_object_key", ["key"], unique=False)
         batch_op.create_index("generic_object_uuid", ["uuid"], unique=False)
 
     op.create_table(
@@ -192,7 +195,7 @@ def upgrade() -> None:
         sqlite_autoincrement=True,
     )
     with op.batch_alter_table("host", schema=None) as batch_op:
-        batch_op.create_index("host_account_id", ["account_id"], unique=False)
+        batch_op.create_index("host_account_id", ["account_id", "id"], unique=False)
         batch_op.create_index("host_agent_id", ["agent_id"], unique=False)
         batch_op.create_index("host_physical_host_id", ["physical_host_id"], unique=False)
         batch_op.create_index("host_uuid", ["uuid"], unique=False)
@@ -219,7 +222,7 @@ def upgrade() -> None:
         sqlite_autoincrement=True,
     )
     with op.batch_alter_table("image", schema=None) as batch_op:
-        batch_op.create_index("image_account_id", ["account_id"], unique=False)
+        batch_op.create_index("image_account_id", ["account_id", "id"], unique=False)
         batch_op.create_index("image_uuid", ["uuid"], unique=False)
 
     op.create_table(
@@ -269,7 +272,7 @@ def upgrade() -> None:
         sqlite_autoincrement=True,
     )
     with op.batch_alter_table("instance", schema=None) as batch_op:
-        batch_op.create_index("instance_account_id", ["account_id"], unique=False)
+        batch_op.create_index("instance_account_id", ["account_id", "id"], unique=False)
         batch_op.create_index("instance_external_id", ["external_id"], unique=False)
         batch_op.create_index("instance_host_id", ["host_id"], unique=False)
         batch_op.create_index("instance_image_id", ["image_id"], unique=False)
@@ -288,6 +291,7 @@ def upgrade() -> None:
         sa.Column("type", sa.Text(), nullable=False),
         sa.Column("id", sa.BigInteger(), nullable=False),
         sa.Column("account_id", sa.BigInteger(), nullable=True),
+        sa.Column("host_id", sa.BigInteger(), nullable=True),
         sa.Column("change", sa.Text(), nullable=False),
         sa.Column("message", sa.Text(), nullable=True),
         sa.PrimaryKeyConstraint("seq"),
@@ -323,7 +327,7 @@ def upgrade() -> None:
         sqlite_autoincrement=True,
     )
     with op.batch_alter_table("port", schema=None) as batch_op:
-        batch_op.create_index("port_account_id", ["account_id"], unique=False)
+        batch_op.create_index("port_account_id", ["account_id", "id"], unique=False)
         batch_op.create_index("port_instance_id", ["instance_id"], unique=False)
         batch_op.create_index("port_private_ip_address_id", ["private_ip_address_id"], unique=False)
         batch_op.create_index("port_public_ip_address_id", ["public_ip_address_id"], unique=False)
@@ -355,7 +359,7 @@ def upgrade() -> None:
         sqlite_autoincrement=True,
     )
     with op.batch_alter_table("project_member", schema=None) as batch_op:
-        batch_op.create_index("project_member_account_id", ["account_id"], unique=False)
+        batch_op.create_index("project_member_account_id", ["account_id", "id"], unique=False)
         batch_op.create_index("project_member_external_id", ["external_id"], unique=False)
         batch_op.create_index("project_member_project_id", ["project_id"], unique=False)
         batch_op.create_index("project_member_uuid", ["uuid"], unique=False)
@@ -388,7 +392,7 @@ def upgrade() -> None:
         sqlite_autoincrement=True,
     )
     with op.batch_alter_table("service", schema=None) as batch_op:
-        batch_op.create_index("service_account_id", ["account_id"], unique=False)
+        batch_op.create_index("service_account_id", ["account_id", "id"], unique=False)
         batch_op.create_index("service_environment_id", ["environment_id"], unique=False)
         batch_op.create_index("service_external_id", ["external_id"], unique=False)
         batch_op.create_index("service_uuid", ["uuid"], unique=False)
@@ -417,7 +421,7 @@ def upgrade() -> None:
         sqlite_autoincrement=True,
     )
     with op.batch_alter_table("service_consume_map", schema=None) as batch_op:
-        batch_op.create_index("service_consume_map_account_id", ["account_id"], unique=False)
+        batch_op.create_index("service_consume_map_account_id", ["account_id", "id"], unique=False)
         batch_op.create_index("service_consume_map_consumed_service_id", ["consumed_service_id"], unique=False)
         batch_op.create_index("service_consume_map_service_id", ["service_id"], unique=False)
         batch_op.create_index("service_consume_map_uuid", ["uuid"], unique=False)
@@ -449,7 +453,7 @@ def upgrade() -> None:
         sqlite_autoincrement=True,
     )
     with op.batch_alter_table("service_expose_map", schema=None) as batch_op:
-        batch_op.create_index("service_expose_map_account_id", ["account_id"], unique=False)
+        batch_op.create_index("service_expose_map_account_id", ["account_id", "id"], unique=False)
         batch_op.create_index("service_expose_map_instance_id", ["instance_id"], unique=False)
         batch_op.create_index("service_expose_map_service_id", ["service_id"], unique=False)
         batch_op.create_index("service_expose_map_uuid", ["uuid"], unique=False)
@@ -474,7 +478,8 @@ def upgrade() -> None:
         sqlite_autoincrement=True,
     )
     with op.batch_alter_table("setting", schema=None) as batch_op:
-        batch_op.create_index("setting_account_id", ["account_id"], unique=False)
+        batch_op.create_index("setting_account_id", ["account_id", "id"], unique=False)
+        batch_op.create_index("setting_name", ["name"], unique=False)
         batch_op.create_index("setting_uuid", ["uuid"], unique=False)
 
     op.create_table(
@@ -495,6 +500,7 @@ def upgrade() -> None:
         batch_op.create_index("work_due_at", ["due_at"], unique=False)
 
     # ### end Alembic commands ###
+    op.execute("INSERT INTO fact (name, value) VALUES ('journal.head', '0')")
 
 
 def downgrade() -> None:
@@ -506,6 +512,7 @@ def downgrade() -> None:
     op.drop_table("work")
     with op.batch_alter_table("setting", schema=None) as batch_op:
         batch_op.drop_index("setting_uuid")
+        batch_op.drop_index("setting_name")
         batch_op.drop_index("setting_account_id")
 
     op.drop_table("setting")
@@ -579,6 +586,7 @@ def downgrade() -> None:
     op.drop_table("hold")
     with op.batch_alter_table("generic_object", schema=None) as batch_op:
         batch_op.drop_index("generic_object_uuid")
+        batch_op.drop_index("generic_object_key")
         batch_op.drop_index("generic_object_account_id")
 
     op.drop_table("generic_object")
@@ -591,11 +599,13 @@ def downgrade() -> None:
     op.drop_table("environment")
     with op.batch_alter_table("credential", schema=None) as batch_op:
         batch_op.drop_index("credential_uuid")
+        batch_op.drop_index("credential_public_value")
         batch_op.drop_index("credential_account_id")
 
     op.drop_table("credential")
     with op.batch_alter_table("agent", schema=None) as batch_op:
         batch_op.drop_index("agent_uuid")
+        batch_op.drop_index("agent_registration_key")
         batch_op.drop_index("agent_account_id")
 
     op.drop_table("agent")
