@@ -57,7 +57,6 @@ def template() -> Path:
 
 
 def _begin(tx: Tx) -> None:
-    journal.create_head(tx.connection)
     seed.seed(tx)
     tx.insert(Setting, name="simulator.enabled", value="true")
 
