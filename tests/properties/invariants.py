@@ -170,7 +170,7 @@ def holds_are_held_by_the_living(world: World, rows: dict[type[Resource], list[A
             continue
         assert row.state != "purged", f"{scope} {key} is held by {row}"
         assert scope != "slot" or row.removed is None, f"slot {key} is held by {row}"
-        assert scope != "port" or row.state == "running", f"port {key} is held by {row}"
+        assert not scope.startswith("port/") or row.state == "running", f"port {key} is held by {row}"
     running = {c.id for c in rows[Container] if c.state == "running"}
     for port in rows[Port]:
         assert (port.state == "active") == (port.instance_id in running), f"{port} of container {port.instance_id}"

@@ -34,7 +34,10 @@ _HOLDER = select(hold.c.holder_type, hold.c.holder_id).where(
 )
 _HELD_BY = and_(hold.c.holder_type == bindparam("of_type"), hold.c.holder_id == bindparam("of_id"))
 _RELEASE = delete(hold).where(_HELD_BY)
-_RELEASE_SCOPE = delete(hold).where(_HELD_BY, hold.c.scope == bindparam("of_scope"))
+_RELEASE_SCOPE = delete(hold).where(
+    _HELD_BY, or_(hold.c.scope == bindparam("of_scope"), hold.c.scope.like(bindparam("below_scope")))
+)
+_HELD = select(hold.c.key, hold.c.holder_type, hold.c.holder_id).where(hold.c.scope == bindparam("of_scope"))
 
 PRIORITY = 50
 """Of work that a user is waiting for; a resync has 90."""
@@ -81,7 +84,7 @@ class Statements:
     kept: dict[tuple[Any, ...], ClauseElement] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        for statement in (_FACT, _HOLDER, _RELEASE, _RELEASE_SCOPE):
+        for statement in (_FACT, _HOLDER, _HELD, _RELEASE, _RELEASE_SCOPE):
             self.database.keep(statement)
 
     def find(
@@ -288,13 +291,17 @@ class Tx(Read):
         rows = self.connection.run(_HOLDER, {"of_scope": scope, "of_key": key})
         return (rows[0][0], rows[0][1]) if rows else None
 
+    def held(self, scope: str) -> dict[str, tuple[str, int]]:
+        """Return all keys of a scope that are held: key -> type and number of the holder."""
+        return {key: (type_, id) for key, type_, id in self.connection.run(_HELD, {"of_scope": scope})}
+
     def release(self, holder: Resource, scope: str | None = None) -> None:
-        """Give back what a holder holds, of one scope or all."""
+        """Give back what a holder holds: all, or that of one scope and of those below it (`port`, `port/80/tcp`)."""
         params: dict[str, Any] = {"of_type": type(holder).base.type, "of_id": holder.values["id"]}
         if scope is None:
             self.connection.run(_RELEASE, params)
         else:
-            self.connection.run(_RELEASE_SCOPE, {**params, "of_scope": scope})
+            self.connection.run(_RELEASE_SCOPE, {**params, "of_scope": scope, "below_scope": f"{scope}/%"})
 
     def set_fact(self, name: str, value: str) -> None:
         """Store a single value of the installation."""
