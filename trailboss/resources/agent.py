@@ -2,9 +2,17 @@
 
 from __future__ import annotations
 
-from trailboss.declare import ADMINS, Behaviour, flag, generic, text
+from typing import TYPE_CHECKING
+
+from trailboss import states
+from trailboss.declare import ADMINS, Behaviour, flag, generic, registry, text
 from trailboss.outcome import Again, Done, Outcome
+from trailboss.resources.account import Account
+from trailboss.resources.credential import AgentApiKey
 from trailboss.resources.entity import Entity
+
+if TYPE_CHECKING:
+    from trailboss.store.transaction import Tx
 
 
 class Agent(Entity):
@@ -38,4 +46,16 @@ def reconcile(row: Agent) -> Outcome:
     return Done()
 
 
-Agent.behaviour = Behaviour(load=lambda tx, row: row, reconcile=reconcile)
+def settled(tx: Tx, row: Agent) -> None:
+    """Let the keys and the account of a removed agent go with it, and its host know."""
+    for host in tx.find(registry["host"], agent_id=row.id):
+        if host.values["state"] == "removing":
+            tx.mark(type(host), host.values["id"])
+    if row.state == "removed":
+        for key in tx.find(AgentApiKey, account_id=row.account_id):
+            states.end(tx, key)
+        if account := tx.get(Account, row.account_id):
+            states.end(tx, account)
+
+
+Agent.behaviour = Behaviour(load=lambda tx, row: row, reconcile=reconcile, settled=settled)
