@@ -2,8 +2,16 @@
 
 from __future__ import annotations
 
-from trailboss.declare import ADMINS, Behaviour, flag, generic, text
+from typing import TYPE_CHECKING
+
+from trailboss import states
+from trailboss.declare import ADMINS, Behaviour, flag, generic, registry, text
+from trailboss.resources.account import Account
+from trailboss.resources.credential import AgentApiKey
 from trailboss.resources.entity import Entity
+
+if TYPE_CHECKING:
+    from trailboss.store.transaction import Tx
 
 
 class Agent(Entity):
@@ -30,4 +38,16 @@ class Agent(Entity):
     resources_account_id = text(read=())
 
 
-Agent.behaviour = Behaviour()
+def settled(tx: Tx, row: Agent) -> None:
+    """Let the keys and the account of a removed agent go with it, and its host know."""
+    for host in tx.find(registry["host"], agent_id=row.id):
+        if host.values["state"] == "removing":
+            tx.mark(type(host), host.values["id"])
+    if row.state == "removed":
+        for key in tx.find(AgentApiKey, account_id=row.account_id):
+            states.end(tx, key)
+        if account := tx.get(Account, row.account_id):
+            states.end(tx, account)
+
+
+Agent.behaviour = Behaviour(settled=settled)

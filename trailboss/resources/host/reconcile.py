@@ -45,7 +45,7 @@ def reconcile(view: View) -> Outcome:
                 after_s=0.2,
                 steps=tuple(_release(instance) for instance in view.instances),
             )
-        return Done(steps=_retire(view.agent))
+        return _retire(view.agent)
     if view.row.state == "activating":
         return Done(steps=tuple(Mark(type(instance), instance.id) for instance in view.waiting))
     return Done()
@@ -59,10 +59,13 @@ def _release(instance: Instance) -> Step:
     return Set(instance, gone)
 
 
-def _retire(agent: Agent | None) -> tuple[Step, ...]:
-    if agent is None:
-        return ()
-    return tuple(Begin(agent, process) for process in ("deactivate", "remove") if states.may(agent, process))
+def _retire(agent: Agent | None) -> Outcome:
+    """Let the agent go, one process after the other; its host is gone when it is."""
+    if agent is None or agent.state in states.GONE:
+        return Done()
+    process = next((name for name in ("remove", "deactivate") if states.may(agent, name)), None)
+    steps = (Begin(agent, process),) if process else ()
+    return Again("The agent is being removed", after_s=1.0, steps=steps)
 
 
 def update(tx: Tx, row: Host, values: dict[str, Any], caller: Any) -> Host:
