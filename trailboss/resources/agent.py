@@ -2,8 +2,19 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
+from trailboss import states
 from trailboss.declare import ADMINS, Behaviour, flag, generic, text
+from trailboss.outcome import Again, Done, Outcome
+from trailboss.resources.account import Account
+from trailboss.resources.credential import AgentApiKey
 from trailboss.resources.entity import Entity
+
+if TYPE_CHECKING:
+    from trailboss.store.transaction import Tx
+
+LOOK_AGAIN_S = 300.0
 
 
 class Agent(Entity):
@@ -30,4 +41,26 @@ class Agent(Entity):
     resources_account_id = text(read=())
 
 
-Agent.behaviour = Behaviour()
+def load(tx: Tx, row: Agent) -> Agent:
+    """Read nothing but the agent itself."""
+    return row
+
+
+def reconcile(row: Agent) -> Outcome:
+    """Settle the agent; only its next connection ends the wait for one that went away."""
+    if row.state == "reconnecting":
+        return Again("Waiting for the agent, which does not answer", after_s=LOOK_AGAIN_S)
+    return Done()
+
+
+def settled(tx: Tx, row: Agent) -> None:
+    """Take the account and the keys of a removed agent away: it cannot log in again."""
+    if row.state != "removed":
+        return
+    for key in tx.find(AgentApiKey, account_id=row.account_id):
+        states.end(tx, key)
+    if account := tx.get(Account, row.account_id):
+        states.end(tx, account)
+
+
+Agent.behaviour = Behaviour(load=load, reconcile=reconcile, settled=settled)
