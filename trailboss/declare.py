@@ -304,6 +304,7 @@ class Behaviour:
     listed(read, caller, query) -> rows: the whole collection, for types whose visibility is a rule of their own.
     found(read, caller, raw id) -> row or None: the same for one row.
     create(tx, values, caller) -> row: makes a row otherwise than by the usual way of creation.
+    downloads[link](read, row) -> (file name, media type, bytes): links that lead to a file.
     settled(tx, row): what else happens when a transition has ended.
     """
 
@@ -320,6 +321,7 @@ class Behaviour:
     listed: Callable[[Any, Any, Mapping[str, str]], list[Any]] | None = None
     found: Callable[[Any, Any, str], Any] | None = None
     create: Callable[[Any, dict[str, Any], Any], Any] | None = None
+    downloads: dict[str, Callable[[Any, Any], tuple[str, str, bytes]]] = field(default_factory=dict)
     settled: Callable[[Any, Any], None] | None = None
 
 

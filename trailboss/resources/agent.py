@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from trailboss import states
-from trailboss.declare import ADMINS, Behaviour, flag, generic, text
+from trailboss.declare import ADMINS, Behaviour, flag, generic, registry, text
 from trailboss.outcome import Again, Done, Outcome
 from trailboss.resources.account import Account
 from trailboss.resources.credential import AgentApiKey
@@ -54,13 +54,15 @@ def reconcile(row: Agent) -> Outcome:
 
 
 def settled(tx: Tx, row: Agent) -> None:
-    """Take the account and the keys of a removed agent away: it cannot log in again."""
-    if row.state != "removed":
-        return
-    for key in tx.find(AgentApiKey, account_id=row.account_id):
-        states.end(tx, key)
-    if account := tx.get(Account, row.account_id):
-        states.end(tx, account)
+    """Let the keys and the account of a removed agent go with it, and a host know that waits for that."""
+    for host in tx.find(registry["host"], agent_id=row.id):
+        if host.values["state"] == "removing":
+            tx.mark(type(host), host.values["id"])
+    if row.state == "removed":
+        for key in tx.find(AgentApiKey, account_id=row.account_id):
+            states.end(tx, key)
+        if account := tx.get(Account, row.account_id):
+            states.end(tx, account)
 
 
 Agent.behaviour = Behaviour(load=load, reconcile=reconcile, settled=settled)

@@ -96,6 +96,10 @@ class Database:
         self._compiled[id(statement)] = (statement, sql, own)
         return statement
 
+    def text(self, statement: ClauseElement) -> tuple[str, dict[str, Any]]:
+        """Return a statement's SQL text and its own parameters, for who keeps them himself."""
+        return self._compile(statement)
+
     def compiled(self, statement: ClauseElement | str) -> tuple[str, Mapping[str, Any]]:
         """Return the SQL text and the literal parameters of a statement."""
         if isinstance(statement, str):

@@ -55,7 +55,7 @@ def _let_go(view: View) -> Outcome:
         return Done()
     process = next((p for p in ("remove", "deactivate") if states.may(agent, p)), None)
     steps = (Begin(agent, process),) if process else ()
-    return Again("Its agent is being removed", after_s=0.2, steps=steps)
+    return Again("Its agent is being removed", after_s=1.0, steps=steps)
 
 
 def _release(instance: Instance) -> Step:
