@@ -21,6 +21,7 @@ from trailboss.api import render, v1
 from trailboss.api.context import Context
 from trailboss.api.request import base_url, request_id_of
 from trailboss.errors import ApiError
+from trailboss.observe import REQUEST, bound
 
 log = structlog.get_logger()
 
@@ -106,7 +107,8 @@ class Observe:
             await send(message)
 
         try:
-            await self.app(scope, receive, answer)
+            with bound(**{REQUEST: request_id}):
+                await self.app(scope, receive, answer)
         except Exception:
             log.exception("a request failed", request=request_id, method=scope["method"], path=scope["path"])
             if status:
