@@ -99,7 +99,7 @@ def identify(read: Read, connection: HTTPConnection, project_prefix: str | None 
 
 def _authenticate(read: Read, connection: HTTPConnection) -> tuple[Account, str]:
     """Return the account whose credentials were sent and its role; with access control off, else the administrator."""
-    public, secret = _basic(connection.headers.get("authorization"))
+    public, secret = basic(connection.headers.get("authorization"))
     if public == "registrationToken" and (account := _by_token(read, secret)):
         return account, "register"
     if public and (account := _by_key(read, public, secret)):
@@ -112,7 +112,7 @@ def _authenticate(read: Read, connection: HTTPConnection) -> tuple[Account, str]
     raise ApiError(401, headers=_challenge(read, connection) if controlled else {})
 
 
-def _basic(header: str | None) -> tuple[str, str]:
+def basic(header: str | None) -> tuple[str, str]:
     """Return user and password of an Authorization header; empty ones if it holds none."""
     scheme, _, encoded = (header or "").partition(" ")
     if scheme.lower() != "basic":

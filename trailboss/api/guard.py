@@ -76,3 +76,13 @@ def _is_own(read: Read, connection: HTTPConnection, name: str) -> bool:
 
 def _same_origin(origin: str, base: str, host: str) -> bool:
     return origin.lower() in {base.lower(), f"http://{host}".lower(), f"https://{host}".lower()}
+
+
+def check_page(connection: HTTPConnection) -> None:
+    """Refuse a browser's websocket that a page of another origin opens: it would carry the person's credentials, and
+    nothing else would stop it. Raises ApiError 403."""
+    origin = connection.headers.get("origin")
+    if not is_browser(connection) or origin is None:
+        return
+    if not _same_origin(origin, base_url(connection), connection.headers.get("host", "")):
+        raise ApiError(403, "InvalidOrigin", "pages of other origins may not use this server")

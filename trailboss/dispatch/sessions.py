@@ -158,7 +158,9 @@ class Dispatcher:
         self._sweeping = asyncio.create_task(self._sweep())
 
     async def stop(self) -> None:
-        """End every session; the agents keep working and dial again."""
+        """End every session; the agents keep working and dial again. Once is enough, again does no harm."""
+        if self._stopping:
+            return
         self._stopping = True
         if self._unlisten:
             self._unlisten()

@@ -65,6 +65,11 @@ class Engine:
         """Begin, with what this server had in hand when it died."""
         self._thread.start()
 
+    @property
+    def is_running(self) -> bool:
+        """Whether reconcilers run."""
+        return self._thread.is_alive() and not self._stop
+
     def stop(self) -> None:
         """Finish the batch in hand, give back what is claimed, and end."""
         self._stop = True

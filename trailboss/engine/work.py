@@ -10,7 +10,8 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Any
 
-from sqlalchemy import and_, bindparam, delete, or_, select, update
+from prometheus_client import Gauge
+from sqlalchemy import and_, bindparam, delete, func, or_, select, update
 
 from trailboss.store.database import Database
 from trailboss.store.tables import work
@@ -47,7 +48,11 @@ _PUT_OFF = (
 )
 _NEXT_DUE = select(work.c.due_at).where(work.c.claimed_by.is_(None)).order_by(work.c.due_at).limit(1)
 _FORGET = update(work).where(work.c.claimed_by == bindparam("owner")).values(claimed_by=None, claim_expires=None)
-STATEMENTS = (_DUE, _CLAIM, _MARKS, _FINISH, _RELEASE, _PUT_OFF, _NEXT_DUE, _FORGET)
+_BACKLOG = select(func.count(), func.min(work.c.due_at)).where(work.c.due_at <= bindparam("now"))
+STATEMENTS = (_BACKLOG, _DUE, _CLAIM, _MARKS, _FINISH, _RELEASE, _PUT_OFF, _NEXT_DUE, _FORGET)
+
+DEPTH = Gauge("trailboss_work_due", "Resources that are due to be looked at")
+AGE = Gauge("trailboss_work_oldest_seconds", "How long the oldest of them has been due")
 
 
 @dataclass(frozen=True)
@@ -118,3 +123,10 @@ def next_due(read: Read) -> int | None:
 def forget_claims(tx: Tx, owner: str) -> None:
     """Give back what this server had in hand when it died."""
     tx.run(_FORGET, owner=owner)
+
+
+def measure(read: Read) -> None:
+    """Set the gauges of the queue."""
+    count, oldest = read.run(_BACKLOG, now=read.now)[0]
+    DEPTH.set(count)
+    AGE.set((read.now - oldest) / 1000 if count else 0)

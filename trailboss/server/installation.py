@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import partial
-from pathlib import Path
 
 import structlog
 from sqlalchemy.exc import OperationalError
@@ -136,8 +135,3 @@ def _warn_of_overlaps(installation: Installation) -> None:
             interface=other.interface,
             network=str(other.network),
         )
-
-
-def credentials_path(folder: DataFolder) -> Path:
-    """Return where the first credentials are."""
-    return folder.path / FIRST_CREDENTIALS
