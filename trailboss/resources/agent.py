@@ -14,6 +14,8 @@ from trailboss.resources.entity import Entity
 if TYPE_CHECKING:
     from trailboss.store.transaction import Tx
 
+LOOK_AGAIN_S = 300.0
+
 
 class Agent(Entity):
     """The program that drives one host."""
@@ -39,15 +41,20 @@ class Agent(Entity):
     resources_account_id = text(read=())
 
 
+def load(tx: Tx, row: Agent) -> Agent:
+    """Read nothing but the agent itself."""
+    return row
+
+
 def reconcile(row: Agent) -> Outcome:
-    """Leave a lost agent as it is until it comes back, which ends the process (`dispatch/reports.py`)."""
+    """Settle the agent; only its next connection ends the wait for one that went away."""
     if row.state == "reconnecting":
-        return Again("The host does not answer; waiting for its agent to connect again", after_s=60)
+        return Again("Waiting for the agent, which does not answer", after_s=LOOK_AGAIN_S)
     return Done()
 
 
 def settled(tx: Tx, row: Agent) -> None:
-    """Let the keys and the account of a removed agent go with it, and its host know."""
+    """Let the keys and the account of a removed agent go with it, and a host know that waits for that."""
     for host in tx.find(registry["host"], agent_id=row.id):
         if host.values["state"] == "removing":
             tx.mark(type(host), host.values["id"])
@@ -58,4 +65,4 @@ def settled(tx: Tx, row: Agent) -> None:
             states.end(tx, account)
 
 
-Agent.behaviour = Behaviour(load=lambda tx, row: row, reconcile=reconcile, settled=settled)
+Agent.behaviour = Behaviour(load=load, reconcile=reconcile, settled=settled)
