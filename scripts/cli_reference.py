@@ -102,8 +102,9 @@ def option_row(option: Any) -> str:
     takes = "" if option.is_flag else f" {option.metavar}".replace("|", "\\|")
     variables = [option.envvar] if isinstance(option.envvar, str) else option.envvar or []
     text = option.help + (f" Or {', '.join(f'`{v}`' for v in variables)}." if variables else "")
-    if option.default not in (None, False):
-        text += f" Default: {option.default:g}."
+    if option.default not in (None, False, ""):
+        value = f"{option.default:g}" if isinstance(option.default, int | float) else f"`{option.default}`"
+        text += f" Default: {value}."
     return f"| {', '.join(f'`{name}{takes}`' for name in names)} | {text} |"
 
 

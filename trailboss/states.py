@@ -76,6 +76,8 @@ def arrive(tx: Tx, row: R, *, chain: bool = True, then: str | None = None, **val
     if not row.values["failed"]:
         values.setdefault("message", None)
     row = tx.change(row, state=state, progress=None, **values)
+    if state == "purged":
+        tx.release(row)
     settled = type(row).behaviour.settled
     if settled is not None:
         settled(tx, row)

@@ -9,6 +9,7 @@ import pytest
 from tests.cli.conftest import Run
 from tests.cli.fake_api import PROJECT, FakeApi, Frame, error
 from trailboss.cli.client import Client, api_base, is_loopback
+from trailboss.errors import ApiError, TrailbossError
 
 
 @pytest.mark.parametrize(
@@ -89,6 +90,13 @@ def test_collections_are_read_to_their_last_page(api: FakeApi) -> None:
     assert api.asked[-1].query["marker"] == "m1"
 
 
+def test_a_collection_that_the_server_cuts_off_is_no_whole_one(api: FakeApi) -> None:
+    cut = {"data": [{"id": "1h1"}], "pagination": {"next": None, "partial": True}}
+    api.answers[f"GET {PROJECT}/hosts"] = [cut]
+    with Client(api.url) as client, pytest.raises(TrailbossError, match="hosts holds more than the server gives"):
+        list(client.all("hosts"))
+
+
 @pytest.mark.parametrize(
     ("document", "line"),
     [
@@ -127,8 +135,6 @@ def test_a_server_that_does_not_answer_is_named(run: Run) -> None:
 
 
 def test_an_action_that_is_not_offered_says_in_which_state_the_resource_is(api: FakeApi) -> None:
-    from trailboss.errors import ApiError
-
     with Client(api.url) as client, pytest.raises(ApiError, match="service web is removing: activate is not possible"):
         client.act({"type": "service", "name": "web", "state": "removing", "actions": {}}, "activate")
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import secrets
@@ -14,9 +15,12 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import httpx2
 import pytest
+from typer.testing import CliRunner, Result
 
 from tests.waiting import eventually
+from trailboss.cli.app import app
 from trailboss.cli.client import Client
 
 ROOT = Path(__file__).parents[2]
@@ -57,8 +61,6 @@ class Shop:
         return subprocess.Popen(command, env=self.environment | keys, stdout=self.log, stderr=self.log, text=True)
 
     def ready(self) -> bool:
-        import httpx2
-
         if self.server.poll() is not None:
             self.log.seek(0)
             raise AssertionError(f"the server ended: {self.log.read()[-3000:]}")
@@ -75,12 +77,10 @@ class Shop:
         lines = (self.folder / "data" / "first-credentials.env").read_text().splitlines()
         self.environment |= dict(line.split("=", 1) for line in lines)
 
-    def run(self, *arguments: str, code: int = 0) -> subprocess.CompletedProcess[str]:
-        command = [sys.executable, "-m", "trailboss", *arguments]
-        done = subprocess.run(
-            command, cwd=self.folder, env=self.environment, capture_output=True, text=True, timeout=TIMEOUT_S
-        )
-        assert done.returncode == code, f"{arguments}: {done.returncode}\n{done.stdout}\n{done.stderr}"
+    def run(self, *arguments: str, code: int = 0) -> Result:
+        with contextlib.chdir(self.folder):
+            done = CliRunner().invoke(app, arguments, env=self.environment, catch_exceptions=False)
+        assert done.exit_code == code, f"{arguments}: {done.exit_code}\n{done.output}"
         return done
 
     def containers(self) -> list[dict[str, Any]]:

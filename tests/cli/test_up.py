@@ -210,6 +210,13 @@ def test_when_the_time_is_over_it_says_what_is_still_waited_for(api: FakeApi, ru
     assert result.stderr.endswith(expected)
 
 
+def test_the_container_that_holds_a_service_up_is_named_with_its_reason(api: FakeApi, run: Run, texts: Path) -> None:
+    stuck = a_container(2, state="starting", transitioningMessage="No host has port 80 free")
+    api.frames = [Frame(services=present(web={"state": "activating", "containers": [a_container(1), stuck]}))]
+    result = run("up", "-d", "-f", str(texts / "docker-compose.yml"), "--timeout", "0.1")
+    assert "service web is activating (shop_web_2 is starting: No host has port 80 free)" in result.stderr
+
+
 def test_a_server_that_comes_back_while_we_wait_is_asked_again(api: FakeApi, run: Run, texts: Path) -> None:
     api.frames = [Frame(services=present())]
     path = f"GET {PROJECT}/environments/1e1"

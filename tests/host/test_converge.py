@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 import socket
-import time
 
 import pytest
 
 from tests.host.conftest import Host
-from tests.lab import IMAGE
-from tests.waiting import eventually
 from trailboss.wire.messages import Port
 
 pytestmark = pytest.mark.docker

@@ -39,6 +39,7 @@ app = typer.Typer(
     help="Run containers across many Docker hosts.",
 )
 app.command("server")(serve.server)
+app.command()(serve.agent)
 app.command()(up.up)
 app.command()(ps.ps)
 app.command()(logs.logs)

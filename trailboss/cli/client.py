@@ -64,8 +64,11 @@ class Client:
         page = self._send("GET", self.url_of(collection), params={"limit": str(PAGE), **parameters})
         while True:
             yield from page["data"]
-            following = (page.get("pagination") or {}).get("next")
+            pagination = page.get("pagination") or {}
+            following = pagination.get("next")
             if not following:
+                if pagination.get("partial"):
+                    raise TrailbossError(f"{self.url_of(collection)} holds more than the server gives of it")
                 return
             page = self._send("GET", following)
 

@@ -1,8 +1,8 @@
 """`trailboss server` and `trailboss agent`: run in the foreground until SIGTERM or Ctrl-C.
 
-Their options are not written here: they are made from the fields of the two `Options` classes, which declare name,
-variable, default and help. What is not given stays None, and `Options.read` takes it from the environment. Fields that
-are secret have no option, because every user of a machine can read command lines.
+The options of the server are not written here: they are made from the fields of its `Options`, which declare name,
+variable, default and help. What is not given stays None, and `Options.read` takes it from the environment. Secrets have
+variables but no options, because every user of a machine can read command lines.
 """
 
 from __future__ import annotations
@@ -58,3 +58,30 @@ def _annotation(field: Field[Any]) -> Any:
 
 
 server = command_from(ServerOptions, _run_server)
+
+
+def agent(
+    server_url: Annotated[str, typer.Option("--server", metavar="URL", help="The server: http://HOST:PORT.")],
+    data: Annotated[
+        Path, typer.Option(metavar="DIR", help="Folder of this agent alone: its keys and its last good state.")
+    ] = Path("/var/lib/trailboss-agent"),
+    docker: Annotated[
+        str, typer.Option(envvar="DOCKER_HOST", metavar="URL", help="The Docker Engine of this host, a unix socket.")
+    ] = "unix:///var/run/docker.sock",
+    address: Annotated[
+        str, typer.Option(envvar="CATTLE_AGENT_IP", metavar="IP", help="Where others reach this host; else found out.")
+    ] = "",
+) -> None:
+    """Run the agent of this host, in the foreground.
+
+    For its first start it needs a registration token (`trailboss host token`) in the variable TRAILBOSS_TOKEN. Labels
+    of the host are taken from TRAILBOSS_HOST_LABELS (`zone=a&disk=ssd`). SIGTERM ends it; containers run on.
+    """
+    import asyncio
+    import os
+
+    from trailboss import observe
+    from trailboss.agent.run import options, run
+
+    observe.configure()
+    asyncio.run(run(options(server_url, data, docker, address, os.environ)))

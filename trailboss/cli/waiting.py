@@ -125,7 +125,10 @@ def _is_active(service: Service) -> str | None:
             raise Permanent(f"{type(thing).__name__.lower()} {thing.name}: {thing.message or thing.state}")
     if service.state == "active" and not service.moving:
         return None
-    return _sentence(f"service {service.name} is {service.state}", service.message)
+    found = _sentence(f"service {service.name} is {service.state}", service.message)
+    # The container that holds it up knows best why.
+    waiting = next((c for c in service.containers if c.state != "running" and c.message), None)
+    return f"{found} ({_sentence(f'{waiting.name} is {waiting.state}', waiting.message)})" if waiting else found
 
 
 def _sentence(what: str, message: str | None) -> str:

@@ -34,7 +34,10 @@ _HOLDER = select(hold.c.holder_type, hold.c.holder_id).where(
 )
 _HELD_BY = and_(hold.c.holder_type == bindparam("of_type"), hold.c.holder_id == bindparam("of_id"))
 _RELEASE = delete(hold).where(_HELD_BY)
-_RELEASE_SCOPE = delete(hold).where(_HELD_BY, hold.c.scope == bindparam("of_scope"))
+_RELEASE_SCOPE = delete(hold).where(
+    _HELD_BY, or_(hold.c.scope == bindparam("of_scope"), hold.c.scope.like(bindparam("below_scope")))
+)
+_HELD = select(hold.c.key, hold.c.holder_type, hold.c.holder_id).where(hold.c.scope == bindparam("of_scope"))
 
 PRIORITY = 50
 """Of work that a user is waiting for; a resync has 90."""
@@ -81,7 +84,7 @@ class Statements:
     kept: dict[tuple[Any, ...], ClauseElement] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        for statement in (_FACT, _HOLDER, _RELEASE, _RELEASE_SCOPE):
+        for statement in (_FACT, _HOLDER, _HELD, _RELEASE, _RELEASE_SCOPE):
             self.database.keep(statement)
 
     def find(
@@ -219,10 +222,10 @@ class Tx(Read):
         self._journal(made, {n: (None, v) for n, v in full.items() if v not in (None, {}, [])})
         return made
 
-    def change(self, row: R, *, message: str | None = None, **values: Any) -> R:
+    def change(self, row: R, **values: Any) -> R:
         """Store changed fields of a row as it was read; return the new row. Nothing changed: nothing is written.
 
-        message: goes into the journal entry. Raises Lost if the row is no longer what was read.
+        Raises Lost if the row is no longer what was read.
         """
         type_ = type(row)
         changed = {n: v for n, v in values.items() if row.values.get(n) != v}
@@ -253,7 +256,7 @@ class Tx(Read):
             raise Lost(f"{type_.type} {row.values['id']} was changed meanwhile")
         counters: dict[str, Any] = {k: stored[k] for k in ("generation", "observed") if k in stored}
         new = type_({**row.values, **changed, **counters, "data": document})
-        self._journal(new, {n: (row.values.get(n), v) for n, v in changed.items()}, message)
+        self._journal(new, {n: (row.values.get(n), v) for n, v in changed.items()})
         return new
 
     def erase(self, row: Resource) -> None:
@@ -288,19 +291,23 @@ class Tx(Read):
         rows = self.connection.run(_HOLDER, {"of_scope": scope, "of_key": key})
         return (rows[0][0], rows[0][1]) if rows else None
 
+    def held(self, scope: str) -> dict[str, tuple[str, int]]:
+        """Return all keys of a scope that are held: key -> type and number of the holder."""
+        return {key: (type_, id) for key, type_, id in self.connection.run(_HELD, {"of_scope": scope})}
+
     def release(self, holder: Resource, scope: str | None = None) -> None:
-        """Give back what a holder holds, of one scope or all."""
+        """Give back what a holder holds: all, or that of one scope and of those below it (`port`, `port/80/tcp`)."""
         params: dict[str, Any] = {"of_type": type(holder).base.type, "of_id": holder.values["id"]}
         if scope is None:
             self.connection.run(_RELEASE, params)
         else:
-            self.connection.run(_RELEASE_SCOPE, {**params, "of_scope": scope})
+            self.connection.run(_RELEASE_SCOPE, {**params, "of_scope": scope, "below_scope": f"{scope}/%"})
 
     def set_fact(self, name: str, value: str) -> None:
         """Store a single value of the installation."""
         self.connection.run(_fact_for(self.statements), {"name": name, "value": value})
 
-    def _journal(self, row: Resource, change: dict[str, tuple[Any, Any]], message: str | None = None) -> None:
+    def _journal(self, row: Resource, change: dict[str, tuple[Any, Any]]) -> None:
         fields = type(row).fields
         shown: dict[str, list[Any]] = {}
         for name, (old, new) in change.items():
@@ -320,7 +327,7 @@ class Tx(Read):
                 at=self.now,
                 actor=self.actor,
                 cause=self.cause,
-                message=message,
+                message=change["message"][1] if "message" in change else None,
                 host_id=row.values.get("host_id"),
             )
         )

@@ -132,7 +132,7 @@ class Container(Instance):
     data_volume_mounts = mapping("reference[volume]", create=True)
     data_volumes = listing("string", create=True)
     data_volumes_from = listing("reference[container]", create=True)
-    deployment_unit_uuid = text(column=True, max_length=128)
+    deployment_unit_uuid = text(column=True, indexed=True, max_length=128)
     devices = listing("string", create=True)
     dns = listing("string", create=True)
     dns_search = listing("string", create=True)

@@ -201,8 +201,7 @@ def _settle_ports(tx: Tx, row: Instance) -> None:
 
 
 def _forget(tx: Tx, row: Instance) -> None:
-    """Give back the place on the host and everything that was reserved."""
-    tx.release(row)
+    """Give back the place on the host, and let the image go."""
     if host := tx.get(Host, row.host_id):
         tx.change(host, compute_free=host.compute_free + COMPUTE)
     if image := tx.get(Image, row.image_id):

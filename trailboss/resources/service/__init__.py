@@ -76,6 +76,7 @@ class Service(Entity):
         remove: requested registering inactive activating active updating-active updating-inactive deactivating upgrading upgraded canceling-upgrade canceled-upgrade rolling-back canceling-rollback canceled-rollback finishing-upgrade -> removing -> removed
         """,  # noqa: E501  (one process, one line)
     )
+    watched = ("active",)
     links = (
         Link("consumedbyservices", "service", through=("serviceConsumeMap", "consumed_service_id", "service_id")),
         Link("consumedservices", "service", through=("serviceConsumeMap", "service_id", "consumed_service_id")),

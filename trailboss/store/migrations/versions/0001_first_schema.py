@@ -273,6 +273,7 @@ def upgrade() -> None:
     )
     with op.batch_alter_table("instance", schema=None) as batch_op:
         batch_op.create_index("instance_account_id", ["account_id", "id"], unique=False)
+        batch_op.create_index("instance_deployment_unit_uuid", ["deployment_unit_uuid"], unique=False)
         batch_op.create_index("instance_external_id", ["external_id"], unique=False)
         batch_op.create_index("instance_host_id", ["host_id"], unique=False)
         batch_op.create_index("instance_image_id", ["image_id"], unique=False)
@@ -565,6 +566,7 @@ def downgrade() -> None:
         batch_op.drop_index("instance_image_id")
         batch_op.drop_index("instance_host_id")
         batch_op.drop_index("instance_external_id")
+        batch_op.drop_index("instance_deployment_unit_uuid")
         batch_op.drop_index("instance_account_id")
 
     op.drop_table("instance")
