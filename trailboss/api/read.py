@@ -248,9 +248,11 @@ def related(row: Resource, link: Link, face: Face, wanted: Wanted | None = None)
     wanted = wanted or Wanted(view)
     if wanted.is_empty:
         return [], False
+    # what is inside a project belongs to the project, which the caller sees, and not to the caller
+    owned = () if type(row).scope else _owned(view, face.caller)
     children = Query(
         target,
-        (Condition(link.foreign, "eq", row.values["id"]), *_owned(view, face.caller), *wanted.conditions),
+        (Condition(link.foreign, "eq", row.values["id"]), *owned, *wanted.conditions),
         _hide_before(view, read),
         wanted.sort_column,
         wanted.descending,

@@ -6,12 +6,15 @@ from typing import TYPE_CHECKING
 
 from trailboss import states
 from trailboss.declare import ADMINS, Behaviour, flag, generic, registry, text
+from trailboss.outcome import Again, Done, Outcome
 from trailboss.resources.account import Account
 from trailboss.resources.credential import AgentApiKey
 from trailboss.resources.entity import Entity
 
 if TYPE_CHECKING:
     from trailboss.store.transaction import Tx
+
+LOOK_AGAIN_S = 300.0
 
 
 class Agent(Entity):
@@ -38,8 +41,20 @@ class Agent(Entity):
     resources_account_id = text(read=())
 
 
+def load(tx: Tx, row: Agent) -> Agent:
+    """Read nothing but the agent itself."""
+    return row
+
+
+def reconcile(row: Agent) -> Outcome:
+    """Settle the agent; only its next connection ends the wait for one that went away."""
+    if row.state == "reconnecting":
+        return Again("Waiting for the agent, which does not answer", after_s=LOOK_AGAIN_S)
+    return Done()
+
+
 def settled(tx: Tx, row: Agent) -> None:
-    """Let the keys and the account of a removed agent go with it, and its host know."""
+    """Let the keys and the account of a removed agent go with it, and a host know that waits for that."""
     for host in tx.find(registry["host"], agent_id=row.id):
         if host.values["state"] == "removing":
             tx.mark(type(host), host.values["id"])
@@ -50,4 +65,4 @@ def settled(tx: Tx, row: Agent) -> None:
             states.end(tx, account)
 
 
-Agent.behaviour = Behaviour(settled=settled)
+Agent.behaviour = Behaviour(load=load, reconcile=reconcile, settled=settled)

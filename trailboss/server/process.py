@@ -250,7 +250,7 @@ async def _end(server: _Uvicorn, task: asyncio.Task[None]) -> None:
 
 
 def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
-    return uvicorn.Config(_nothing).get_loop_factory()
+    return uvicorn.Config(_nothing, log_config=None).get_loop_factory()
 
 
 async def _nothing(scope: object, receive: object, send: object) -> None:
