@@ -61,6 +61,16 @@ async def test_what_only_the_host_saw_is_not_sent_back(world: World, monkeypatch
     assert looks == [{container.id: "x"}]
 
 
+async def test_a_change_that_is_none_for_the_host_is_not_sent(world: World) -> None:
+    agent, host = await world.host()
+    one, other = world.container(host.id), world.container(host.id)
+    await eventually_async(lambda: len(agent.records) == 2)
+    world.change(one, description="only for people")
+    world.change(other, desired="stopped")
+    await eventually_async(lambda: len(agent.records) == 3)
+    assert agent.records[-1].container == other.uuid
+
+
 async def test_a_look_reads_what_changed_and_not_the_whole_host(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     agent, host = await world.host()
     containers = [world.container(host.id) for _ in range(20)]

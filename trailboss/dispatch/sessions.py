@@ -23,7 +23,7 @@ import structlog
 from prometheus_client import Counter, Gauge
 
 from trailboss.dispatch import assignments, names, reports
-from trailboss.dispatch.assignments import Stamp
+from trailboss.dispatch.assignments import Told
 from trailboss.errors import Unreachable
 from trailboss.resources.agent import Agent
 from trailboss.store.store import Commit, Store
@@ -99,7 +99,7 @@ class Session:
     key_id: int | None
     send: Send
     heard_at: float = field(default_factory=time.monotonic)
-    known: dict[str, Stamp] = field(default_factory=dict)
+    known: dict[str, Told] = field(default_factory=dict)
     changed: dict[int, str] = field(default_factory=dict)
     look_at_all: bool = True
     number: int = 0
@@ -393,16 +393,16 @@ class Dispatcher:
             known=session.known,
             changed=None if everything else changed,
         )
-        records, stamps = await self.read(look)
+        records, told = await self.read(look)
         full = session.number == 0
         if records or full:
             session.number += 1
             await session.send(Assignment(self.installation.incarnation, session.number, records, full=full))
             RECORDS.inc(len(records))
         if everything:
-            session.known = stamps
+            session.known = told
         else:
-            session.known.update(stamps)
+            session.known.update(told)
 
 
 def _slices(observations: Sequence[Observation]) -> Iterator[tuple[str, list[Observation]]]:
