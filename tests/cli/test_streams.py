@@ -63,6 +63,15 @@ def test_each_line_carries_the_name_of_its_container(shop: FakeApi, run: Run) ->
     assert "db_2  | ready" in lines or "db_2 | ready" in lines
 
 
+def test_output_and_errors_that_overtake_one_another_are_both_shown(shop: FakeApi, run: Run) -> None:
+    shop.streams["/v1/logs/1i2"] = [[at(2, "an error").replace("01", "02", 1), at(1, "a line"), "no form at all"]]
+    assert run("logs", "-p", "shop", "db").stdout.splitlines() == [
+        "db_2 | an error",
+        "db_2 | a line",
+        "db_2 | no form at all",
+    ]
+
+
 def test_only_the_services_that_were_named_are_shown(shop: FakeApi, run: Run) -> None:
     assert run("logs", "-p", "shop", "db", "--timestamps").stdout == "db_2 | 2026-11-25T08:00:01.000000000Z ready\n"
 

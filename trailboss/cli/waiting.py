@@ -34,6 +34,16 @@ class Display(Protocol[T]):
         """Show something to know about the waiting itself."""
 
 
+class Silent:
+    """Shows nothing, for what takes no longer than a moment."""
+
+    def show(self, seen: object) -> None:
+        """Show nothing."""
+
+    def note(self, sentence: str) -> None:
+        """Show nothing."""
+
+
 def wait(read: Callable[[], S], judge: Callable[[S], str | None], display: Display[S], timeout_s: float) -> S:
     """Return what was read when the judge is content. Raises TimedOut, and Permanent when the judge does.
 
