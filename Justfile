@@ -42,6 +42,10 @@ bench *options:
 docs:
     {{venv}}/bin/python -m pytest tests/docs
 
+# Write the migration from the newest one to the declarations
+migration number title:
+    PYTHONPATH=. {{venv}}/bin/python scripts/migration.py {{number}} "{{title}}"
+
 # Lock the dependencies by hash, without naming any index
 lock:
     #!/usr/bin/env bash

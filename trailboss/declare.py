@@ -347,6 +347,7 @@ class Behaviour:
     listed(read, caller, query) -> rows: the whole collection, for types whose visibility is a rule of their own.
     found(read, caller, raw id) -> row or None: the same for one row.
     create(tx, values, caller) -> row: makes a row otherwise than by the usual way of creation.
+    downloads[link](read, row) -> (file name, media type, bytes): links that lead to a file.
     settled(tx, row): what else happens when a transition has ended.
     """
 
@@ -363,6 +364,7 @@ class Behaviour:
     listed: Callable[[Any, Any, Mapping[str, str]], list[Any]] | None = None
     found: Callable[[Any, Any, str], Any] | None = None
     create: Callable[[Any, dict[str, Any], Any], Any] | None = None
+    downloads: dict[str, Callable[[Any, Any], tuple[str, str, bytes]]] = field(default_factory=dict)
     settled: Callable[[Any, Any], None] | None = None
 
 
@@ -382,7 +384,8 @@ class Resource:
     that it refers to), or whole `Link`s. scope: its ids begin the URLs of what is inside (`/v1/projects/1a5/...`).
     hidden: inherited fields it does not have. stored: it has rows. capability: what its process actions ask for.
     unserved: actions that are declared but not served by this version, hence never offered. served: False for a type
-    whose effect is not built yet; what becomes of its rows is in `resources/unserved.py`.
+    whose effect is not built yet; what becomes of its rows is in `resources/unserved.py`. on_failure: process that
+    leads to the error state. watched: states at rest in which the slow resync looks at a row too.
     plain_id: its ids are names, shown as they are.
     """
 
@@ -403,6 +406,7 @@ class Resource:
     stored: ClassVar[bool] = False
     scope: ClassVar[bool] = False
     on_failure: ClassVar[str | None] = None
+    watched: ClassVar[Sequence[str]] = ()
     fields: ClassVar[dict[str, Field[Any]]] = {}
     by_wire: ClassVar[dict[str, Field[Any]]] = {}
     base: ClassVar[ResourceType]

@@ -4,6 +4,7 @@
       ApiError        what the v1 error document needs; raised anywhere, rendered in one place (api/render.py)
       Lost            a compare-and-set failed; the engine runs the work again
       Unreachable     a host, Docker, a database or a registry does not answer; retried, shown as waiting
+        Uncertain     the database went away during a commit: what was asked for may have happened
       Permanent       cannot succeed without a change by the user; the resource goes to `error`
       ComposeError    a compose text cannot be understood; names file, line and key
 
@@ -72,6 +73,14 @@ class Lost(TrailbossError):
 
 class Unreachable(TrailbossError):
     """It does not answer."""
+
+
+class Uncertain(Unreachable):
+    """It may have happened or not; look before asking for it again."""
+
+    def __init__(self, message: str | None = None) -> None:
+        text = inspect.getdoc(type(self))
+        super().__init__(f"{message}. {text}" if message else text)
 
 
 class Permanent(TrailbossError):

@@ -19,13 +19,11 @@ from trailboss.declare import parse_id
 from trailboss.errors import ApiError
 from trailboss.resources.account import Account
 from trailboss.resources.credential import Credential, check_token, secret_matches
-from trailboss.resources.project_member import ProjectMember
-from trailboss.resources.setting import value_of
+from trailboss.resources.project_member import member_roles
+from trailboss.resources.setting import is_controlled, number_of, value_of
 from trailboss.store.transaction import Read
 
 KEY_KINDS = ("apiKey", "agentApiKey")
-ROLE_PRIORITY = ("owner", "member", "restricted", "readonly")
-"""Roles of members, strongest first."""
 
 
 @dataclass(frozen=True)
@@ -96,23 +94,6 @@ def identify(read: Read, connection: HTTPConnection, project_prefix: str | None 
     )
 
 
-def is_controlled(read: Read) -> bool:
-    """Say whether access control is on."""
-    return value_of(read, "api.security.enabled") == "true"
-
-
-def member_roles(read: Read, account_id: int) -> dict[int, str]:
-    """Return the strongest role of an account in each project of which it is an active member, by project number."""
-    found: dict[int, str] = {}
-    for member in read.find(ProjectMember, external_id=str(account_id), external_id_type="rancher_id"):
-        if member.state != "active" or member.role not in ROLE_PRIORITY:
-            continue
-        present = found.get(member.project_id)
-        if present is None or ROLE_PRIORITY.index(member.role) < ROLE_PRIORITY.index(present):
-            found[member.project_id] = member.role
-    return found
-
-
 def _authenticate(read: Read, connection: HTTPConnection) -> tuple[Account, str]:
     """Return the account whose credentials were sent and its role; with access control off, else the administrator."""
     public, secret = _basic(connection.headers.get("authorization"))
@@ -141,7 +122,7 @@ def _basic(header: str | None) -> tuple[str, str]:
 
 
 def _by_token(read: Read, token: str) -> Account | None:
-    period_ms = int(value_of(read, "registration.token.period.millis"))
+    period_ms = number_of(read, "registration.token.period.millis")
     row = check_token(read, token, read.now, period_ms)
     return _active(read, row.account_id) if row else None
 

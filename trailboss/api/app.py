@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import time
 import uuid
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 
 import structlog
 from starlette.applications import Starlette
@@ -17,19 +17,24 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.routing import BaseRoute, Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from trailboss.api import render
+from trailboss.api import render, v1
 from trailboss.api.context import Context
-from trailboss.api.request import request_id_of
+from trailboss.api.request import base_url, request_id_of
 from trailboss.errors import ApiError
+from trailboss.observe import REQUEST, bound
 
 log = structlog.get_logger()
-
-JSON = "application/json; charset=utf-8"
 
 
 def build_app(context: Context, more: Sequence[BaseRoute] = ()) -> Starlette:
     """Return the app that serves the v1 API. more: further routes (health, metrics, websockets); they come first."""
-    routes = [*more, Route("/ping", ping), Route("/healthcheck", ping)]
+    routes = [
+        *more,
+        Route("/ping", ping),
+        Route("/healthcheck", ping),
+        Route("/", root),
+        Route("/{path:path}", AnyMethod(below)),
+    ]
     app = Starlette(routes=routes, middleware=[Middleware(Observe)])
     app.state.context = context
     return app
@@ -38,6 +43,44 @@ def build_app(context: Context, more: Sequence[BaseRoute] = ()) -> Starlette:
 async def ping(request: Request) -> Response:
     """Answer that the process is alive."""
     return PlainTextResponse("pong")
+
+
+async def root(request: Request) -> Response:
+    """Answer which versions of the API there are."""
+    base = base_url(request)
+    latest = {"id": "v1", "type": "apiVersion", "links": {"self": f"{base}/v1"}, "actions": {}}
+    document = {
+        "type": "collection",
+        "resourceType": "apiVersion",
+        "links": {"self": f"{base}/", "latest": f"{base}/v1"},
+        "createTypes": {},
+        "actions": {},
+        "data": [latest],
+        "sortLinks": {},
+        "pagination": None,
+        "sort": None,
+        "filters": {},
+        "createDefaults": {},
+    }
+    return Response(render.encode(document), headers={"X-API-Schemas": f"{base}/v1/schemas"}, media_type=v1.JSON)
+
+
+async def below(request: Request) -> Response:
+    """Answer what is below `/v1`, and 404 elsewhere; repeated slashes count as one."""
+    if request.scope["path"].lstrip("/").split("/", 1)[0] == "v1":
+        return await v1.serve(request)
+    return Response(render.encode(render.error(ApiError(404))), 404, media_type=v1.JSON)
+
+
+class AnyMethod:
+    """An endpoint that is asked whatever the method is: it answers 405 itself, in the form of the API."""
+
+    def __init__(self, answer: Callable[[Request], Awaitable[Response]]) -> None:
+        self.answer = answer
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        response = await self.answer(Request(scope, receive))
+        await response(scope, receive, send)
 
 
 class Observe:
@@ -64,12 +107,13 @@ class Observe:
             await send(message)
 
         try:
-            await self.app(scope, receive, answer)
+            with bound(**{REQUEST: request_id}):
+                await self.app(scope, receive, answer)
         except Exception:
             log.exception("a request failed", request=request_id, method=scope["method"], path=scope["path"])
             if status:
                 raise
-            broken = Response(render.encode(render.error(ApiError(500))), 500, media_type=JSON)
+            broken = Response(render.encode(render.error(ApiError(500))), 500, media_type=v1.JSON)
             await broken(scope, receive, answer)
         finally:
             log.info(

@@ -17,7 +17,7 @@ from starlette.requests import HTTPConnection
 
 from trailboss.api.request import base_url, host_name, is_browser
 from trailboss.errors import ApiError
-from trailboss.resources.setting import value_of
+from trailboss.resources.setting import is_controlled, value_of
 from trailboss.store.transaction import Read
 
 COOKIE = "CSRF"
@@ -47,7 +47,7 @@ def check_origin(read: Read, connection: HTTPConnection) -> None:
     host, origin = connection.headers.get("host", ""), connection.headers.get("origin")
     if origin is None and _is_address(host_name(host)):
         return
-    if value_of(read, "api.security.enabled") == "true":
+    if is_controlled(read):
         return
     if not _is_own(read, connection, host_name(host)):
         raise ApiError(403, "InvalidHost", f"this server is not known as {host_name(host)!r}; use its address")

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import structlog
 
 from trailboss import states
+from trailboss.errors import TrailbossError
 from trailboss.resources import network
 from trailboss.resources.agent import Agent
 from trailboss.resources.host import Host
@@ -19,23 +21,24 @@ from trailboss.wire.messages import Host as HostFacts
 log = structlog.get_logger()
 
 
-def enter(tx: Tx, agent_id: int, hello: Hello) -> Host:
-    """Store what an agent says when it connects; return its host, which the first Hello makes."""
-    host = host_of(tx, tx.require(Agent, agent_id), hello.host)
-    agent_state(tx, agent_id, connected=True)
-    engine_state(tx, host.id, hello.engine_message)
-    take(tx, host.id, hello.inventory)
-    return host
+GOING = ("deactivating", "inactive", "removing", "removed", "purging", "purged")
+"""States in which an agent is served no more."""
 
 
-def take(tx: Tx, host_id: int, observations: list[Observation]) -> None:
-    """Store what a host saw of its containers. Reports of older runs, and of containers of other hosts, are dropped."""
+class Refused(TrailbossError):
+    """The agent or its host was deactivated or removed."""
+
+
+def take(tx: Tx, host_id: int, observations: Sequence[Observation]) -> None:
+    """Store what a host saw of its containers. Dropped are reports of older runs, of runs that were never granted
+    (they come from before a restored database), and of containers of other hosts."""
     for seen in observations:
         row = next(iter(tx.find(Container, live=False, uuid=seen.container)), None)
         if row is None or row.host_id != host_id:
             log.info("a container of which no record speaks", container=seen.container, host=host_id, state=seen.state)
             continue
-        if seen.epoch < (row.seen_epoch or 0) or seen.state == "unknown":
+        if not (row.seen_epoch or 0) <= seen.epoch <= (row.granted_epoch or 0) or seen.state == "unknown":
+            log.info("a report of another run", container=seen.container, epoch=seen.epoch, state=seen.state)
             continue
         changed = tx.change(row, **_values(row, seen))
         if changed is not row:
@@ -72,10 +75,30 @@ def _take_ports(tx: Tx, row: Container, public: dict[str, int | None]) -> None:
             tx.change(port, public_port=number)
 
 
+def enter(tx: Tx, agent_id: int, hello: Hello) -> Host:
+    """Store that an agent has connected; return its host, which the first Hello makes. The inventory is left to `take`.
+
+    Raises Refused if the agent is served no more.
+    """
+    agent = tx.get(Agent, agent_id)
+    if agent is None or agent.state in GOING:
+        raise Refused
+    host = host_of(tx, agent, hello.host)
+    agent_state(tx, agent_id, connected=True)
+    engine_state(tx, host.id, hello.engine_message)
+    return host
+
+
 def host_of(tx: Tx, agent: Agent, facts: HostFacts) -> Host:
-    """Return the host of an agent as it is now; the first time it is made, in the environment that the agent joined."""
-    found = next(iter(tx.find(Host, agent_id=agent.id)), None)
-    if found is not None:
+    """Return the host of an agent as it is now; the first time it is made, in the environment that the agent joined.
+
+    Raises Refused if the host was removed: it does not come back by its agent's knocking.
+    """
+    rows = tx.find(Host, live=False, agent_id=agent.id)
+    if rows:
+        found = rows[-1]
+        if found.removed is not None:
+            raise Refused
         return tx.change(found, info=facts.info, host_address=facts.address or found.host_address)
     host = tx.insert(
         Host,
@@ -103,8 +126,10 @@ def agent_state(tx: Tx, agent_id: int, *, connected: bool) -> None:
         agent = states.arrive(tx, agent)
     elif not connected and states.may(agent, "reconnect"):
         agent = states.begin(tx, agent, "reconnect")
+    # an agent that speaks is active for its host, though the engine may not have walked its row to the end yet
+    shown = "active" if connected and agent.state in ("registering", "activating") else agent.state
     for host in tx.find(Host, agent_id=agent.id):
-        if tx.change(host, agent_state=agent.state if agent.state != "registering" else "active") is not host:
+        if tx.change(host, agent_state=shown) is not host:
             _wake(tx, host)
 
 
@@ -116,9 +141,16 @@ def engine_state(tx: Tx, host_id: int, message: str) -> None:
 
 
 def _wake(tx: Tx, host: Host) -> None:
-    for row in tx.find(Container, host_id=host.id):
-        if states.is_moving(row):
+    for state in states.moving_states(Container):
+        for row in tx.find(Container, host_id=host.id, state=state):
             tx.mark(Container, row.id)
     for row in tx.find(Container, account_id=host.account_id, state="starting"):
         if row.host_id is None:
             tx.mark(Container, row.id)
+
+
+def facts(tx: Tx, agent_id: int, facts: HostFacts) -> None:
+    """Store fresh facts of a host."""
+    agent = tx.get(Agent, agent_id)
+    if agent is not None and agent.state not in GOING:
+        host_of(tx, agent, facts)

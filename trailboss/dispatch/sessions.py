@@ -1,30 +1,48 @@
 """Who is connected: one session per agent, from its Hello to its end. Heartbeats touch memory only.
 
-A session is woken by commits that concern its host, compares what the agent has been told with what the rows say now,
-and sends the difference; so a lost wake-up or a slow agent costs time, never a message. An agent that is away for
-`LOST_AFTER_S` becomes `reconnecting`. A newer connection of the same agent takes the place of the older.
+A session notes which containers of its host a commit has touched, and asks what their records are now; whatever a
+wake-up was for, what is sent is the difference between the rows and what the agent has been told. A slow look at
+everything finds what a lost wake-up would have told. An agent that is silent for `LOST_AFTER_S` becomes
+`reconnecting`. A newer connection of the same agent takes the place of the older.
 How bytes travel is not here: the API hands in `send` and `receive` (`api/agents.py`), the simulator its own.
+Next in the flow: `assignments.py`, `names.py` (what is sent) and `reports.py` (what is heard).
 """
 
 from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable
+from collections import deque
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import partial
+from itertools import groupby
 from typing import TypeVar
 
 import structlog
-from prometheus_client import Gauge
+from prometheus_client import Counter, Gauge
 
-from trailboss.dispatch import assignments, reports
-from trailboss.dispatch.assignments import Names
+from trailboss.dispatch import assignments, names, reports
+from trailboss.dispatch.assignments import Stamp
+from trailboss.errors import Unreachable
 from trailboss.resources.agent import Agent
 from trailboss.store.store import Commit, Store
-from trailboss.store.transaction import Read, Tx
+from trailboss.store.transaction import Entry, Read, Tx
 from trailboss.wire import messages
-from trailboss.wire.messages import Assignment, Engine, Facts, FromAgent, FromServer, Heartbeat, Hello, Report, Welcome
+from trailboss.wire.messages import (
+    Assignment,
+    Directory,
+    Engine,
+    Facts,
+    FromAgent,
+    FromServer,
+    Heartbeat,
+    Hello,
+    Observation,
+    OpenStream,
+    Report,
+    Welcome,
+)
 
 log = structlog.get_logger()
 T = TypeVar("T")
@@ -32,11 +50,15 @@ T = TypeVar("T")
 LOST_AFTER_S = 6.0
 """Silence after which an agent counts as lost (unknown is shown within 8 s)."""
 HEARTBEAT_S = 2.0
-NAMES_EVERY_S = 0.05
-"""Shortest time between two looks at the names of an environment."""
-NAMING = {"container", "service", "environment", "serviceConsumeMap"}
+LOOK_AT_ALL_S = 60.0
+"""Between two looks at every container of a host; the hosts take turns."""
+STOP_WITHIN_S = 5.0
+SLICE = 50
+"""Most observations stored in one transaction, so that a big inventory does not hold the writer."""
 
 CONNECTED = Gauge("trailboss_agent_sessions", "Agents connected to this server")
+RECORDS = Counter("trailboss_agent_records_total", "Records sent to agents")
+OBSERVATIONS = Counter("trailboss_agent_observations_total", "Observations received from agents")
 
 Send = Callable[[FromServer], Awaitable[None]]
 Receive = Callable[[], Awaitable[FromAgent | None]]
@@ -54,22 +76,57 @@ class Installation:
     mtu: int = 1500
 
 
-@dataclass
+@dataclass(frozen=True)
+class End:
+    """Why the server ends a session: a close code of `wire/messages.py` and a reason in words."""
+
+    code: int
+    reason: str
+
+
+@dataclass(eq=False)
 class Session:
-    """One connected agent."""
+    """One connected agent.
+
+    known: container uuid -> what was last sent of it. changed: numbers of containers that commits have touched since
+    the last look, with the request that led there. look_at_all: the next look is at every container.
+    directory, orders: what waits to be sent. ending: set when the server wants the session to end.
+    """
 
     agent_id: int
     account_id: int
     host_id: int
-    gateway: str
+    key_id: int | None
     send: Send
     heard_at: float = field(default_factory=time.monotonic)
-    known: dict[str, tuple[int, int]] = field(default_factory=dict)
+    known: dict[str, Stamp] = field(default_factory=dict)
+    changed: dict[int, str] = field(default_factory=dict)
+    look_at_all: bool = True
     number: int = 0
-    names: messages.Directory | None = None
+    directory: Directory | None = None
+    orders: deque[OpenStream] = field(default_factory=deque)
     wake: asyncio.Event = field(default_factory=asyncio.Event)
-    replaced: asyncio.Event = field(default_factory=asyncio.Event)
-    wants_names: bool = True
+    ending: asyncio.Future[End] = field(default_factory=lambda: asyncio.get_running_loop().create_future())
+
+    def touch(self, container_id: int, cause: str) -> None:
+        """Look at one container again."""
+        self.changed[container_id] = cause
+        self.wake.set()
+
+    def offer(self, directory: Directory) -> None:
+        """Send this directory instead of any that still waits."""
+        self.directory = directory
+        self.wake.set()
+
+    def order(self, stream: OpenStream) -> None:
+        """Ask the agent for a live stream."""
+        self.orders.append(stream)
+        self.wake.set()
+
+    def end(self, code: int, reason: str) -> None:
+        """End the session, for the first reason that is given."""
+        if not self.ending.done():
+            self.ending.set_result(End(code, reason))
 
 
 class Dispatcher:
@@ -79,26 +136,40 @@ class Dispatcher:
         self.store, self.installation = store, installation
         self.sessions: dict[int, Session] = {}
         self._by_host: dict[int, Session] = {}
-        self._names: dict[int, tuple[float, Names]] = {}
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._missing: dict[int, asyncio.Task[None]] = {}
+        self._directories = names.Directories(self._names_of)
         self._unlisten: Callable[[], None] | None = None
+        self._sweeping: asyncio.Task[None] | None = None
+        self._stopping = False
+        self._empty = asyncio.Event()
+        self._empty.set()
 
     async def start(self) -> None:
         """Begin to listen; agents that do not come back in time are marked as lost."""
         loop = asyncio.get_running_loop()
-        self._unlisten = self.store.listen(partial(_call_in, loop, self._heard))
-        agents = await self.read(lambda r: [a.id for a in r.find(Agent) if a.state in ("active", "activating")])
+
+        def carry(commit: Commit) -> None:
+            loop.call_soon_threadsafe(self._heard, commit)
+
+        self._unlisten = self.store.listen(carry)
+        agents = await self.read(lambda r: [a.id for s in ("active", "activating") for a in r.find(Agent, state=s)])
         for agent_id in agents:
-            self._later(self._lose(agent_id))
+            self._miss(agent_id, LOST_AFTER_S)
+        self._sweeping = asyncio.create_task(self._sweep())
 
     async def stop(self) -> None:
         """End every session; the agents keep working and dial again."""
+        self._stopping = True
         if self._unlisten:
             self._unlisten()
-        for task in list(self._tasks):
+        for task in filter(None, (self._sweeping, *self._missing.values())):
             task.cancel()
-        for session in list(self.sessions.values()):
-            session.replaced.set()
+        for session in self.sessions.values():
+            session.end(messages.CLOSE_RESTART, "the server ends")
+        try:
+            await asyncio.wait_for(self._empty.wait(), STOP_WITHIN_S)
+        except TimeoutError:
+            log.warning("agents' connections are left to break", sessions=len(self.sessions))
 
     async def read(self, fn: Callable[[Read], T]) -> T:
         """Read in a reader's thread."""
@@ -108,144 +179,233 @@ class Dispatcher:
         """Write in the writer's thread."""
         return await asyncio.wrap_future(self.store.submit(fn, cause=cause))
 
-    def _heard(self, commit: Commit) -> None:
-        for entry in commit.entries:
-            if entry.host_id is not None and (session := self._by_host.get(entry.host_id)):
-                session.wake.set()
-            if entry.type in NAMING and entry.account_id is not None and NAMING_FIELDS & entry.change.keys():
-                self._names.pop(entry.account_id, None)
-                for session in self.sessions.values():
-                    if session.account_id == entry.account_id:
-                        session.wants_names = True
-                        session.wake.set()
-
-    def _later(self, work: Awaitable[None]) -> None:
-        task = asyncio.ensure_future(work)
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
-
-    async def _lose(self, agent_id: int) -> None:
-        """Mark an agent as lost if it has not come back within the time."""
-        await asyncio.sleep(LOST_AFTER_S)
-        if agent_id not in self.sessions:
-            log.warning("an agent does not answer", agent=agent_id)
-            await self.write(lambda tx: reports.agent_state(tx, agent_id, connected=False), "agent-lost")
-
-    async def serve(self, agent_id: int, receive: Receive, send: Send) -> None:
-        """Serve one connection from its first message to its end. Raises what `receive` and `send` raise."""
-        hello = await receive()
-        if not isinstance(hello, Hello):
-            raise ValueError("an agent says hello first")
-        session = await self._open(agent_id, hello, send)
-        log.info("an agent has connected", agent=agent_id, host=session.host_id, version=hello.version)
-        feeding = asyncio.ensure_future(self._feed(session))
-        reading = asyncio.ensure_future(self._read(session, receive))
-        replaced = asyncio.ensure_future(session.replaced.wait())
-        try:
-            done, _ = await asyncio.wait({feeding, reading, replaced}, return_when=asyncio.FIRST_COMPLETED)
-            for task in done:
-                task.result()
-        finally:
-            for task in (feeding, reading, replaced):
-                task.cancel()
-            self._close(session)
-
-    async def _open(self, agent_id: int, hello: Hello, send: Send) -> Session:
-        host = await self.write(lambda tx: reports.enter(tx, agent_id, hello), "agent-hello")
-        session = Session(agent_id, host.account_id, host.id, host.gateway, send)
-        if older := self.sessions.get(agent_id):
-            older.replaced.set()
-        self.sessions[agent_id] = self._by_host[host.id] = session
-        CONNECTED.set(len(self.sessions))
-        known = self.installation
-        network = messages.Network(known.network, known.bridge, known.cidr, host.gateway, known.mtu)
-        await send(
-            Welcome(
-                protocol=min(hello.protocol, messages.PROTOCOL),
-                incarnation=known.incarnation,
-                installation=known.id,
-                host_id=str(host.id),
-                network=network,
-                heartbeat_s=HEARTBEAT_S,
-            )
-        )
-        return session
-
-    def _close(self, session: Session) -> None:
-        if self.sessions.get(session.agent_id) is session:
-            del self.sessions[session.agent_id]
-            self._by_host.pop(session.host_id, None)
-            self._later(self._lose(session.agent_id))
-        CONNECTED.set(len(self.sessions))
-        log.info("an agent's connection has ended", agent=session.agent_id, host=session.host_id)
-
-    async def _read(self, session: Session, receive: Receive) -> None:
-        while True:
-            message = await asyncio.wait_for(receive(), timeout=LOST_AFTER_S)
-            session.heard_at = time.monotonic()
-            match message:
-                case Report():
-                    await self._take_report(session, message)
-                case Engine():
-                    await self.write(partial(reports.engine_state, host_id=session.host_id, message=message.message))
-                case Facts():
-                    await self.write(partial(_take_facts, agent_id=session.agent_id, facts=message.host))
-                case Heartbeat() | Hello() | None:
-                    continue
-
-    async def _take_report(self, session: Session, report: Report) -> None:
-        if report.incarnation > self.installation.incarnation:
-            log.error("an agent has seen a newer incarnation of this installation", agent=session.agent_id)
-            return
-        cause = next((o.cause for o in report.observations if o.cause), "report")
-        await self.write(lambda tx: reports.take(tx, session.host_id, report.observations), cause)
-
-    async def _feed(self, session: Session) -> None:
-        """Send what changed, whenever something did."""
-        while True:
-            session.wake.clear()
-            full = session.number == 0
-            records, session.known = await self.read(
-                partial(assignments.records_for, host_id=session.host_id, known=session.known)
-            )
-            if records or full:
-                session.number += 1
-                await session.send(Assignment(self.installation.incarnation, session.number, records, full=full))
-            if session.wants_names:
-                session.wants_names = False
-                names = (await self._names_of(session.account_id)).for_host(session.host_id)
-                if names != session.names:
-                    session.names = names
-                    await session.send(names)
-            await session.wake.wait()
-
-    async def _names_of(self, account_id: int) -> Names:
-        """Return an environment's names, read at most once per change and not more often than is useful."""
-        cached = self._names.get(account_id)
-        if cached is not None:
-            return cached[1]
-        await asyncio.sleep(NAMES_EVERY_S)
-        if account_id not in self._names:
-            self._names[account_id] = (time.monotonic(), await self.read(lambda r: assignments.names_of(r, account_id)))
-        return self._names[account_id][1]
-
     def session_of(self, host_id: int) -> Session | None:
         """Return the session of a host that is connected here."""
         return self._by_host.get(host_id)
 
+    async def _sweep(self) -> None:
+        """Let one session after the other look at all of its containers, so that a lost wake-up costs only time."""
+        while True:
+            sessions = list(self.sessions.values())
+            for session in sessions:
+                session.look_at_all = True
+                session.wake.set()
+                await asyncio.sleep(LOOK_AT_ALL_S / len(sessions))
+            if not sessions:
+                await asyncio.sleep(LOOK_AT_ALL_S)
 
-NAMING_FIELDS = {
-    "state", "name", "address", "consumedServiceId", "removed", "healthState", "hostId", "secondaryLaunchConfigs",
-}  # fmt: skip
+    # --- what commits tell ----------------------------------------------------------------------------------------
+
+    def _heard(self, commit: Commit) -> None:
+        for entry in commit.entries:
+            if assignments.concerns_record(entry):
+                if session := self._by_host.get(entry.host_id or 0):
+                    session.touch(entry.id, entry.cause)
+            elif entry.type in ("agent", "agentApiKey"):
+                self._end_if_gone(entry)
+            if entry.account_id is not None and names.concerns_names(entry):
+                self._directories.touch(entry.account_id)
+
+    def _end_if_gone(self, entry: Entry) -> None:
+        """End the session of an agent that was removed or whose key was replaced."""
+        state = entry.change.get("state", [None])[-1]
+        if entry.type == "agent":
+            session = self.sessions.get(entry.id)
+            if session is not None and state in reports.GOING:
+                session.end(messages.CLOSE_GONE, f"the agent is {state}")
+        elif state is not None and state != "active":
+            for session in self.sessions.values():
+                if session.key_id == entry.id:
+                    session.end(messages.CLOSE_REVOKED, "the key is no longer valid")
+
+    async def _names_of(self, account_id: int) -> names.Names:
+        return await self.read(lambda read: names.names_of(read, account_id))
+
+    # --- agents that are away -------------------------------------------------------------------------------------
+
+    def _miss(self, agent_id: int, within_s: float) -> None:
+        """Mark an agent as lost if it has not come back within the time."""
+        if self._stopping:
+            return
+        self._greet(agent_id)
+        self._missing[agent_id] = asyncio.create_task(self._lose(agent_id, within_s))
+
+    def _greet(self, agent_id: int) -> None:
+        """Stop waiting for an agent."""
+        if waiting := self._missing.pop(agent_id, None):
+            waiting.cancel()
+
+    async def _lose(self, agent_id: int, within_s: float) -> None:
+        await asyncio.sleep(within_s)
+        log.warning("an agent does not answer", agent=agent_id)
+        while True:
+            try:
+                # a connection that begins now is stored after this, since the writer takes turns in order
+                await self.write(lambda tx: reports.agent_state(tx, agent_id, connected=False), "agent-lost")
+                break
+            except Unreachable as error:
+                log.warning("a lost agent cannot be stored now", agent=agent_id, error=str(error))
+                await asyncio.sleep(1)
+        del self._missing[agent_id]
+
+    # --- one connection -------------------------------------------------------------------------------------------
+
+    async def serve(self, agent_id: int, receive: Receive, send: Send, key_id: int | None = None) -> End:
+        """Serve one connection from its first message to its end; return why the server ended it.
+
+        receive: the next message; None for one of a newer version, which is ignored. key_id: number of the key that
+        was used; the session ends with it. Raises what `receive` and `send` raise, and Unreachable.
+        """
+        try:
+            hello = await asyncio.wait_for(receive(), LOST_AFTER_S)
+        except TimeoutError:
+            return End(messages.CLOSE_SILENT, "an agent says hello first, and soon")
+        if not isinstance(hello, Hello):
+            return End(messages.CLOSE_MALFORMED, "an agent says hello first")
+        if hello.protocol < messages.OLDEST_PROTOCOL:
+            return End(messages.CLOSE_TOO_OLD, f"protocol {hello.protocol} is too old: upgrade the agent")
+        if self._stopping:
+            return End(messages.CLOSE_RESTART, "the server ends")
+        try:
+            session, gateway = await self._open(agent_id, hello, send, key_id)
+        except reports.Refused as refused:
+            return End(messages.CLOSE_GONE, refused.message)
+        try:
+            await send(self._welcome(session, hello, gateway))
+            await self._take(session, hello.incarnation, hello.inventory)
+            return await self._attend(session, receive)
+        finally:
+            self._close(session)
+
+    async def _open(self, agent_id: int, hello: Hello, send: Send, key_id: int | None) -> tuple[Session, str]:
+        """Store that the agent is here and put its session in the place of an older one."""
+        self._greet(agent_id)
+        if older := self.sessions.get(agent_id):
+            older.end(messages.CLOSE_REPLACED, "a newer connection of this agent has taken over")
+        try:
+            host = await self.write(partial(reports.enter, agent_id=agent_id, hello=hello), "agent-hello")
+        except BaseException:
+            self._miss(agent_id, LOST_AFTER_S)
+            raise
+        if older := self.sessions.get(agent_id):
+            older.end(messages.CLOSE_REPLACED, "a newer connection of this agent has taken over")
+        session = Session(agent_id, host.account_id, host.id, key_id, send)
+        self.sessions[agent_id] = self._by_host[host.id] = session
+        self._empty.clear()
+        self._directories.join(session)
+        CONNECTED.set(len(self.sessions))
+        log.info("an agent has connected", agent=agent_id, host=host.id, version=hello.version)
+        return session, host.gateway
+
+    def _welcome(self, session: Session, hello: Hello, gateway: str) -> Welcome:
+        own = self.installation
+        return Welcome(
+            protocol=min(hello.protocol, messages.PROTOCOL),
+            incarnation=own.incarnation,
+            installation=own.id,
+            host_id=str(session.host_id),
+            network=messages.Network(own.network, own.bridge, own.cidr, gateway, own.mtu),
+            heartbeat_s=HEARTBEAT_S,
+        )
+
+    def _close(self, session: Session) -> None:
+        self._directories.leave(session)
+        if self.sessions.get(session.agent_id) is session:
+            del self.sessions[session.agent_id]
+            del self._by_host[session.host_id]
+            self._miss(session.agent_id, max(0.0, session.heard_at + LOST_AFTER_S - time.monotonic()))
+        if not self.sessions:
+            self._empty.set()
+        CONNECTED.set(len(self.sessions))
+        log.info("an agent's connection has ended", agent=session.agent_id, host=session.host_id)
+
+    async def _attend(self, session: Session, receive: Receive) -> End:
+        """Feed and read until one of them fails, or the server wants the end."""
+        reading = asyncio.create_task(self._read(session, receive))
+        feeding = asyncio.create_task(self._feed(session))
+        tasks: tuple[asyncio.Future[End] | asyncio.Task[End], ...] = (session.ending, reading, feeding)
+        try:
+            done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+            return next(task for task in tasks if task in done).result()
+        finally:
+            reading.cancel()
+            feeding.cancel()
+            await asyncio.gather(reading, feeding, return_exceptions=True)
+
+    async def _read(self, session: Session, receive: Receive) -> End:
+        while True:
+            try:
+                message = await asyncio.wait_for(receive(), LOST_AFTER_S)
+            except TimeoutError:
+                return End(messages.CLOSE_SILENT, f"nothing was heard for {LOST_AFTER_S:.0f} s")
+            session.heard_at = time.monotonic()
+            match message:
+                case Report():
+                    await self._take(session, message.incarnation, message.observations)
+                case Engine():
+                    await self.write(
+                        partial(reports.engine_state, host_id=session.host_id, message=message.message), "agent-engine"
+                    )
+                case Facts():
+                    await self.write(
+                        partial(reports.facts, agent_id=session.agent_id, facts=message.host), "agent-facts"
+                    )
+                case Heartbeat() | Hello() | None:
+                    continue
+
+    async def _take(self, session: Session, incarnation: int, observations: Sequence[Observation]) -> None:
+        """Store what was observed, in order and in slices, each under the request that caused it."""
+        if incarnation > self.installation.incarnation:
+            log.error(
+                "an agent has seen a newer incarnation of this installation: was an old database restored?",
+                agent=session.agent_id,
+                seen=incarnation,
+                own=self.installation.incarnation,
+            )
+            return
+        for cause, part in _slices(observations):
+            OBSERVATIONS.inc(len(part))
+            await self.write(partial(reports.take, host_id=session.host_id, observations=part), cause or "report")
+
+    async def _feed(self, session: Session) -> End:
+        """Send what changed, whenever something did."""
+        while True:
+            session.wake.clear()
+            await self._send_records(session)
+            while session.orders:
+                await session.send(session.orders.popleft())
+            if session.directory is not None:
+                directory, session.directory = session.directory, None
+                await session.send(directory)
+            await session.wake.wait()
+
+    async def _send_records(self, session: Session) -> None:
+        changed, everything = session.changed, session.look_at_all
+        if not changed and not everything:
+            return
+        # what is committed from here on is noted anew, so nothing falls between this and the read
+        session.changed, session.look_at_all = {}, False
+        look = partial(
+            assignments.records_for,
+            host_id=session.host_id,
+            known=session.known,
+            changed=None if everything else changed,
+        )
+        records, stamps = await self.read(look)
+        full = session.number == 0
+        if records or full:
+            session.number += 1
+            await session.send(Assignment(self.installation.incarnation, session.number, records, full=full))
+            RECORDS.inc(len(records))
+        if everything:
+            session.known = stamps
+        else:
+            session.known.update(stamps)
 
 
-def _call_in(loop: asyncio.AbstractEventLoop, heard: Callable[[Commit], None], commit: Commit) -> None:
-    """Carry a commit from the writer's thread into the event loop, if that still runs."""
-    if not loop.is_closed():
-        loop.call_soon_threadsafe(heard, commit)
-
-
-def _take_facts(tx: Tx, agent_id: int, facts: messages.Host) -> None:
-    agent = tx.get(Agent, agent_id)
-    if agent is not None:
-        reports.host_of(tx, agent, facts)
+def _slices(observations: Sequence[Observation]) -> Iterator[tuple[str, list[Observation]]]:
+    """Cut observations, in their order, into runs of one cause and at most a slice."""
+    for cause, run in groupby(observations, key=lambda seen: seen.cause):
+        whole = list(run)
+        for start in range(0, len(whole), SLICE):
+            yield cause, whole[start : start + SLICE]

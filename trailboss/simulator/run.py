@@ -30,7 +30,7 @@ REDIAL_MS = 1_000
 
 Send = Callable[[FromServer], Awaitable[None]]
 Receive = Callable[[], Awaitable[FromAgent | None]]
-Serve = Callable[[int, Receive, Send], Awaitable[None]]
+Serve = Callable[[int, Receive, Send], Awaitable[object]]
 
 
 @dataclass

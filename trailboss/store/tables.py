@@ -99,6 +99,7 @@ journal = Table(
     Column("type", Text, nullable=False),
     Column("id", BigInteger, nullable=False),
     Column("account_id", BigInteger),
+    Column("host_id", BigInteger),
     Column("change", Text, nullable=False),
     Column("message", Text),
 )

@@ -29,6 +29,12 @@ _encode = msgspec.json.Encoder().encode
 _decode = msgspec.json.Decoder(dict[str, Any]).decode
 
 _FACT = select(fact.c.value).where(fact.c.name == bindparam("fact_name"))
+_HOLDER = select(hold.c.holder_type, hold.c.holder_id).where(
+    hold.c.scope == bindparam("of_scope"), hold.c.key == bindparam("of_key")
+)
+_HELD_BY = and_(hold.c.holder_type == bindparam("of_type"), hold.c.holder_id == bindparam("of_id"))
+_RELEASE = delete(hold).where(_HELD_BY)
+_RELEASE_SCOPE = delete(hold).where(_HELD_BY, hold.c.scope == bindparam("of_scope"))
 
 PRIORITY = 50
 """Of work that a user is waiting for; a resync has 90."""
@@ -73,6 +79,10 @@ class Statements:
 
     database: Database
     kept: dict[tuple[Any, ...], ClauseElement] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        for statement in (_FACT, _HOLDER, _RELEASE, _RELEASE_SCOPE):
+            self.database.keep(statement)
 
     def find(
         self, type_: ResourceType, keys: tuple[str, ...], live: bool, limit: int | None, newest: bool
@@ -153,9 +163,9 @@ class Read:
         statement = self.statements.find(type_, tuple(sorted(equal)), live, limit, newest)
         return self._rows(type_, self.connection.run(statement, equal))
 
-    def select(self, type_: type[R], statement: ClauseElement) -> list[R]:
+    def select(self, type_: type[R], statement: ClauseElement | str, **params: Any) -> list[R]:
         """Return the rows of a statement that selects all columns of the type's table."""
-        return self._rows(type_, self.connection.run(statement))
+        return self._rows(type_, self.connection.run(statement, params))
 
     def fact(self, name: str) -> str | None:
         """Return a single value of the installation (its id, incarnation, network)."""
@@ -258,6 +268,10 @@ class Tx(Read):
         key = {"type": type_.base.type, "id": id}
         params = {**key, "due_at": due, "priority": priority, "cause": self.cause}
         self.connection.run(_mark_for(self.statements), params)
+        self.wants_work(due)
+
+    def wants_work(self, due: int) -> None:
+        """Note the moment (ms) at which work is due, so that the engine is woken after the commit."""
         self.earliest = due if self.earliest is None else min(self.earliest, due)
 
     def hold(self, scope: str, key: str, holder: Resource) -> bool:
@@ -271,23 +285,20 @@ class Tx(Read):
 
     def holder(self, scope: str, key: str) -> tuple[str, int] | None:
         """Return type and number of who holds a key."""
-        statement = select(hold.c.holder_type, hold.c.holder_id).where(hold.c.scope == scope, hold.c.key == key)
-        rows = self.connection.run(statement)
+        rows = self.connection.run(_HOLDER, {"of_scope": scope, "of_key": key})
         return (rows[0][0], rows[0][1]) if rows else None
 
     def release(self, holder: Resource, scope: str | None = None) -> None:
         """Give back what a holder holds, of one scope or all."""
-        conditions = [hold.c.holder_type == type(holder).base.type, hold.c.holder_id == holder.values["id"]]
-        if scope is not None:
-            conditions.append(hold.c.scope == scope)
-        self.connection.run(delete(hold).where(*conditions))
+        params: dict[str, Any] = {"of_type": type(holder).base.type, "of_id": holder.values["id"]}
+        if scope is None:
+            self.connection.run(_RELEASE, params)
+        else:
+            self.connection.run(_RELEASE_SCOPE, {**params, "of_scope": scope})
 
     def set_fact(self, name: str, value: str) -> None:
         """Store a single value of the installation."""
-        if self.fact(name) is None:
-            self.connection.run(insert(fact).values(name=name, value=value))
-        else:
-            self.connection.run(update(fact).where(fact.c.name == name).values(value=value))
+        self.connection.run(_fact_for(self.statements), {"name": name, "value": value})
 
     def _journal(self, row: Resource, change: dict[str, tuple[Any, Any]], message: str | None = None) -> None:
         fields = type(row).fields
@@ -357,3 +368,11 @@ def _hold_for(statements: Statements) -> ClauseElement:
         )
         statements.kept[("hold",)] = statements.database.keep(statement)
     return statements.kept[("hold",)]
+
+
+def _fact_for(statements: Statements) -> ClauseElement:
+    if ("fact",) not in statements.kept:
+        new = _upsert(statements)(fact).values(name=bindparam("name"), value=bindparam("value"))
+        statement = new.on_conflict_do_update(index_elements=["name"], set_={"value": new.excluded.value})
+        statements.kept[("fact",)] = statements.database.keep(statement)
+    return statements.kept[("fact",)]

@@ -25,6 +25,24 @@ import msgspec
 PROTOCOL = 1
 """Highest protocol version of this build; Hello offers, Welcome fixes the lower of both sides."""
 
+OLDEST_PROTOCOL = 1
+"""Lowest version that this build still speaks; an agent below it is told so and must be upgraded."""
+
+CLOSE_MALFORMED = 4400
+"""Close codes of the control websocket, each sent with a reason in words. Malformed: a message cannot be read."""
+CLOSE_REVOKED = 4401
+"""The key was replaced or removed; dialling again with it is refused (401)."""
+CLOSE_GONE = 4403
+"""The agent or its host was deactivated or removed; dialling again is refused (403)."""
+CLOSE_SILENT = 4408
+"""Nothing was heard for too long. Dial again."""
+CLOSE_REPLACED = 4409
+"""A newer connection of the same agent has taken over."""
+CLOSE_TOO_OLD = 4426
+"""The agent's protocol is older than `OLDEST_PROTOCOL`."""
+CLOSE_RESTART = 1012
+"""The server ends (RFC 6455 registry: service restart). Dial again."""
+
 LABEL_PREFIX = "io.trailboss."
 LABEL_INSTALLATION = "io.trailboss.installation"
 LABEL_CONTAINER = "io.trailboss.container"

@@ -3,6 +3,8 @@
 What is wanted of an instance is `desired` and `epoch` (the number of the run, which only grows; `granted_epoch` is the
 newest one that has its place and ports, and that the host may know of); what its host last saw is in the `seen_*`
 fields. `state` follows from both: `reconcile.py`. What Docker is told: `specification.py`.
+`is_new`: its first start is part of its creation, so that it is removed if that fails. `waiting_until` (ms): pause
+before a run that follows on failures.
 """
 
 from __future__ import annotations
@@ -66,6 +68,7 @@ class Instance(Entity):
         Action("updateunhealthy", None, "instance"),
         Action("console", "instanceConsoleInput", "instanceConsole", states=("running",), capability="console"),
     )
+    watched = ("running",)
     links: ClassVar[Sequence[str | Link]] = (
         "credentials", "hosts", "instanceLabels", "instanceLinks", "instances", "loadBalancerTargets", "mounts",
         "ports", "serviceEvents", "serviceExposeMaps", "services",
@@ -88,6 +91,7 @@ class Instance(Entity):
     stop_timeout = number(read=())
     purge_at_once = flag(read=())
     waiting_until = number(read=())
+    is_new = flag(read=())
 
     # what the host saw last
     seen_state = text(column=True, read=(), part="observed")

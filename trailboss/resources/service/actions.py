@@ -156,12 +156,8 @@ def settled(tx: Tx, row: Service) -> None:
     tx.release(row)
     uses = tx.find(ServiceConsumeMap, service_id=row.id)
     for link in [*uses, *tx.find(ServiceConsumeMap, consumed_service_id=row.id)]:
-        _end_link(tx, link)
+        states.end(tx, link)
     tx.mark(registry["environment"], row.environment_id)
-
-
-def _end_link(tx: Tx, link: ServiceConsumeMap) -> None:
-    tx.change(link, state="removed", removed=tx.now, remove_time=tx.now)
 
 
 def _begin_link(tx: Tx, row: Service, link: dict[str, Any]) -> None:
@@ -195,7 +191,7 @@ def remove_link(tx: Tx, row: Service, input: dict[str, Any], caller: Any) -> Ser
     if not found:
         raise ApiError(422, "InvalidReference", "the services are not linked", field="serviceId")
     for each in found:
-        _end_link(tx, each)
+        states.end(tx, each)
     return row
 
 
@@ -209,7 +205,7 @@ def set_links(tx: Tx, row: Service, input: dict[str, Any], caller: Any) -> Servi
     names = {(link["service_id"], (link["name"] or "").lower()) for link in wanted}
     for each in present:
         if (each.consumed_service_id, (each.name or "").lower()) not in names:
-            _end_link(tx, each)
+            states.end(tx, each)
     for link in wanted:
         if (link["service_id"], (link["name"] or "").lower()) not in keep:
             _begin_link(tx, row, link)

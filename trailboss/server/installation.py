@@ -1,0 +1,143 @@
+"""From options to an open installation: the database at its present schema, and what a first start makes.
+
+Made once, in one transaction: accounts and keys (`resources/seed.py`), the range and bridge of the installation. The
+first credentials are on the disk before that transaction commits: if the process dies between, the next start makes
+others and writes them again; after the commit they are there. Nothing else holds their secrets.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+import structlog
+from sqlalchemy.exc import OperationalError
+
+import trailboss.resources  # noqa: F401  (declares every type before the tables are asked for)
+from trailboss.dispatch.sessions import Installation
+from trailboss.errors import Permanent, Unreachable
+from trailboss.resources.seed import seed, seed_superadmin
+from trailboss.resources.setting import Setting, value_of
+from trailboss.server import ranges
+from trailboss.server.data_folder import ADMIN_CREDENTIALS, FIRST_CREDENTIALS, INSTALLATION_ID, DataFolder
+from trailboss.server.options import Options
+from trailboss.store import migrations
+from trailboss.store.store import Store
+from trailboss.store.transaction import Tx
+
+log = structlog.get_logger()
+
+SHORT_SECRET = 16
+
+
+@dataclass(frozen=True)
+class Opened:
+    """An open store and what agents are told of the installation. first: this start was the first one."""
+
+    store: Store
+    installation: Installation
+    first: bool
+
+
+def open_installation(options: Options, folder: DataFolder, url: str) -> Opened:
+    """Open the database and make what is missing. url: the server's own address, for the first credentials.
+
+    Raises Unreachable if the database does not answer, Permanent if the options do not fit what is there.
+    """
+    store = Store(options.database or f"sqlite:///{folder.path}/trailboss.db")
+    try:
+        migrations.upgrade(store.database)
+    except OperationalError as error:
+        raise Unreachable(f"the database does not answer: {error.orig}") from error
+    store.start()
+    try:
+        first = store.write(partial(_begin, options=options, folder=folder, url=url), cause="server-start")
+        installation = store.read(
+            lambda read: Installation(
+                id=read.fact("installation.id") or "",
+                incarnation=int(read.fact("installation.incarnation") or 1),
+                cidr=read.fact("network.cidr") or "",
+                bridge=read.fact("network.bridge") or "",
+                network=read.fact("network.name") or "",
+            )
+        )
+        _keep_id(folder, installation.id)
+    except BaseException:
+        store.close()
+        raise
+    _warn_of_overlaps(installation)
+    return Opened(store, installation, first)
+
+
+def _begin(tx: Tx, options: Options, folder: DataFolder, url: str) -> bool:
+    """Make at the first start what must be there, and put in force what the options say; say if it was the first."""
+    keys = seed(tx)
+    _choose_range(tx, options)
+    _set(tx, "api.security.enabled", "true" if options.access_control == "on" else "false")
+    if options.simulator:
+        _set(tx, "simulator.enabled", "true")
+    if (key := options.superadmin) is not None and seed_superadmin(tx, *key) and len(key[1]) < SHORT_SECRET:
+        log.warning("the superadmin's secret is short", at_least=SHORT_SECRET)
+    if keys is not None:
+        # inside the transaction, hence before its commit: see above
+        folder.write(ADMIN_CREDENTIALS, _environment(f"{url}/v1", keys["admin_access"], keys["admin_secret"]))
+        scoped = f"{url}/v1/projects/1a5"
+        folder.write(FIRST_CREDENTIALS, _environment(scoped, keys["project_access"], keys["project_secret"]))
+    return keys is not None
+
+
+def _environment(url: str, access: str, secret: str) -> str:
+    return f"RANCHER_URL={url}\nRANCHER_ACCESS_KEY={access}\nRANCHER_SECRET_KEY={secret}\n"
+
+
+def _choose_range(tx: Tx, options: Options) -> None:
+    """Store range and bridge at the first start; later, refuse others than those."""
+    cidr, bridge = tx.fact("network.cidr"), tx.fact("network.bridge")
+    if cidr is None or bridge is None:
+        chosen = ranges.choose(tx.fact("installation.id") or "", options.network, options.bridge, *ranges.machine())
+        tx.set_fact("network.cidr", chosen.cidr)
+        tx.set_fact("network.bridge", chosen.bridge)
+        tx.set_fact("network.name", chosen.name)
+        return
+    for option, given, kept in (("--network", options.network, cidr), ("--bridge", options.bridge, bridge)):
+        if given is not None and given != kept:
+            raise Permanent(f"{option} {given}: this installation has used {kept} since its first start; leave it out")
+
+
+def _set(tx: Tx, name: str, value: str) -> None:
+    if value_of(tx, name) == value:
+        return
+    rows = tx.find(Setting, name=name)
+    if rows:
+        tx.change(rows[0], value=value)
+    else:
+        tx.insert(Setting, name=name, value=value)
+
+
+def _keep_id(folder: DataFolder, installation_id: str) -> None:
+    """Write the installation's id where scripts find it. Raises Permanent if the folder belongs to another one."""
+    kept = folder.read(INSTALLATION_ID)
+    if kept is None:
+        folder.write(INSTALLATION_ID, installation_id + "\n")
+    elif kept != installation_id:
+        raise Permanent(
+            f"the data folder {folder.path} belongs to the installation {kept}, the database to {installation_id}; "
+            "give each its own --data"
+        )
+
+
+def _warn_of_overlaps(installation: Installation) -> None:
+    used, _ = ranges.machine()
+    for other in ranges.conflicts(installation.cidr, installation.bridge, used):
+        log.warning(
+            "the range of containers overlaps another network of this machine: containers may not reach it",
+            range=installation.cidr,
+            interface=other.interface,
+            network=str(other.network),
+        )
+
+
+def credentials_path(folder: DataFolder) -> Path:
+    """Return where the first credentials are."""
+    return folder.path / FIRST_CREDENTIALS
