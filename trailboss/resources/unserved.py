@@ -8,7 +8,7 @@ it a behaviour and to take `served = False` away; nothing else refers to this mo
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from typing import Any
 
@@ -30,7 +30,7 @@ def attach(types: Iterable[ResourceType]) -> None:
             continue
         behaviour = type_.behaviour
         if not type_.stored:
-            behaviour.listed, behaviour.found, behaviour.create = _listed, _found, _refuse(type_.type)
+            behaviour.create = _refuse(type_.type)
         elif type_.machine is not None:
             type_.machine = with_error(type_.machine)
             behaviour.load, behaviour.reconcile = _load, reconcile
@@ -71,15 +71,7 @@ def _load(tx: Any, row: Resource) -> Resource:
     return row
 
 
-def _listed(read: Any, caller: Any, query: Mapping[str, str]) -> list[Any]:
-    return []
-
-
-def _found(read: Any, caller: Any, raw_id: str) -> None:
-    return None
-
-
-def _refuse(name: str) -> Any:
+def _refuse(name: str) -> Callable[[Any, dict[str, Any], Any], Resource]:
     def create(tx: Any, values: dict[str, Any], caller: Any) -> Resource:
         raise ApiError(501, message=f"{name}: {MESSAGE}")
 

@@ -10,7 +10,10 @@ from alembic import op
 revision = "0002"
 down_revision = "0001"
 
-_NUMBERS = ("external_timestamp", "priority", "private_port", "source_port", "target_port", "weight")
+_NUMBERS = (
+    "created", "removed", "remove_time", "external_timestamp", "priority", "private_port", "source_port", "target_port",
+    "weight",
+)  # fmt: skip
 _TABLES: dict[str, tuple[str, ...]] = {
     "certificate": ("cert", "cert_chain", "key"),
     "container_event": (
@@ -95,7 +98,5 @@ def _create(name: str, own: Sequence[str], without: Sequence[str]) -> None:
 
 
 def _column(name: str) -> sa.Column[object]:
-    is_number = (
-        (name.endswith("_id") and name != "external_id") or name in (*_NUMBERS, "created", "removed", "remove_time")
-    )
+    is_number = name in _NUMBERS or (name.endswith("_id") and name != "external_id")
     return sa.Column(name, sa.BigInteger() if is_number else sa.Text())
