@@ -20,7 +20,7 @@ from trailboss.dispatch.sessions import LOST_AFTER_S
 from trailboss.dispatch.simulated import Shape, register, wanted_hosts
 from trailboss.engine import work
 from trailboss.engine.loop import Engine
-from trailboss.errors import ApiError, Permanent
+from trailboss.errors import ApiError
 from trailboss.resources.account import Project
 from trailboss.resources.agent import Agent
 from trailboss.simulator.host import SimulatedHost
@@ -49,9 +49,8 @@ class Connection:
     up: deque[bytes] = field(default_factory=deque)
     down: deque[bytes] = field(default_factory=deque)
     host_id: int | None = None
-    known: dict[str, tuple[int, int]] = field(default_factory=dict)
+    known: dict[str, tuple[int, bool]] = field(default_factory=dict)
     number: int = 0
-    is_refused: bool = False
 
 
 @dataclass
@@ -62,7 +61,7 @@ class Machine:
     agent_id: int
     host: SimulatedHost
     connection: Connection | None = None
-    is_away: bool = False
+    is_refused: bool = False
     excused: set[tuple[str, int]] = field(default_factory=set)
 
     def say(self, messages: list[FromAgent]) -> None:
@@ -97,7 +96,6 @@ class World:
     def _boot(self) -> None:
         self.store = SteppedStore(self.path, lambda: self.now)
         self.engine = Engine(self.store, "server", jitter=lambda: 0.0)
-        self.store.write(lambda tx: work.forget_claims(tx, "server"))
         self.store.crash = self._durable_step
         for agent in self.read(lambda r: r.find(Agent)):
             self.lost_at[agent.id] = self.now + LOST_MS
@@ -163,7 +161,6 @@ class World:
     def connect(self, machine: Machine) -> None:
         """Let an agent dial; what an older connection of it still carries is on its way until it is delivered."""
         self.cut(machine)
-        machine.is_away = False
         machine.connection = Connection(machine.agent_id)
         machine.say([machine.host.hello()])
 
@@ -198,11 +195,13 @@ class World:
     def _enter(self, line: Connection, hello: Hello) -> None:
         try:
             host = self.store.write(lambda tx: reports.enter(tx, line.agent_id, hello), cause="agent-hello")
-        except Permanent:
-            line.is_refused = True
+        except reports.Refused:
+            self.machines[line.agent_id].is_refused = True
             return
         line.host_id = host.id
         self.sessions[line.agent_id] = line
+        take = partial(reports.take, host_id=host.id, observations=hello.inventory)
+        self.store.write(lambda tx: take(tx), cause="agent-hello")
 
     def deliver_down(self, machine: Machine) -> None:
         """Let one message of the server arrive."""
@@ -276,7 +275,7 @@ class World:
         """Let every agent that was away dial again."""
         self.crashes_after = None
         for machine in self.machines.values():
-            if machine.connection is None:
+            if machine.connection is None and not machine.is_refused:
                 self.connect(machine)
 
 

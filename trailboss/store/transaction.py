@@ -219,10 +219,10 @@ class Tx(Read):
         self._journal(made, {n: (None, v) for n, v in full.items() if v not in (None, {}, [])})
         return made
 
-    def change(self, row: R, *, message: str | None = None, **values: Any) -> R:
+    def change(self, row: R, **values: Any) -> R:
         """Store changed fields of a row as it was read; return the new row. Nothing changed: nothing is written.
 
-        message: goes into the journal entry. Raises Lost if the row is no longer what was read.
+        Raises Lost if the row is no longer what was read.
         """
         type_ = type(row)
         changed = {n: v for n, v in values.items() if row.values.get(n) != v}
@@ -253,7 +253,7 @@ class Tx(Read):
             raise Lost(f"{type_.type} {row.values['id']} was changed meanwhile")
         counters: dict[str, Any] = {k: stored[k] for k in ("generation", "observed") if k in stored}
         new = type_({**row.values, **changed, **counters, "data": document})
-        self._journal(new, {n: (row.values.get(n), v) for n, v in changed.items()}, message)
+        self._journal(new, {n: (row.values.get(n), v) for n, v in changed.items()})
         return new
 
     def erase(self, row: Resource) -> None:
@@ -300,7 +300,7 @@ class Tx(Read):
         """Store a single value of the installation."""
         self.connection.run(_fact_for(self.statements), {"name": name, "value": value})
 
-    def _journal(self, row: Resource, change: dict[str, tuple[Any, Any]], message: str | None = None) -> None:
+    def _journal(self, row: Resource, change: dict[str, tuple[Any, Any]]) -> None:
         fields = type(row).fields
         shown: dict[str, list[Any]] = {}
         for name, (old, new) in change.items():
@@ -320,7 +320,7 @@ class Tx(Read):
                 at=self.now,
                 actor=self.actor,
                 cause=self.cause,
-                message=message,
+                message=change["message"][1] if "message" in change else None,
                 host_id=row.values.get("host_id"),
             )
         )
