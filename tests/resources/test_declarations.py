@@ -10,7 +10,6 @@ import pytest
 
 import trailboss.resources  # noqa: F401  (declares the types)
 from trailboss.declare import ROLES, Link, Machine, Resource, ResourceType, id_prefix, registry, wire_name
-from trailboss.resources import unserved
 from trailboss.store.tables import complete, table_name
 
 ROOT = Path(__file__).parents[2]
@@ -165,15 +164,6 @@ def test_secrets_are_not_filled_in_by_default(type_: ResourceType) -> None:
 def test_the_readme_says_how_many_types_have_no_effect_yet() -> None:
     count = sum(not type_.served for type_ in registry.values())
     assert f"the effect of {count} other types of the v1 API" in (ROOT / "README.md").read_text()
-
-
-def test_types_that_are_not_served_have_no_behaviour_that_would_serve_them() -> None:
-    served_all_the_same = [
-        t.type
-        for t in registry.values()
-        if not t.served and t.behaviour.reconcile not in (None, unserved.reconcile)
-    ]  # fmt: skip
-    assert served_all_the_same == []
 
 
 def test_relations_of_many_to_many_go_both_ways() -> None:

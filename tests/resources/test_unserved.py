@@ -10,7 +10,7 @@ from tests.serving import Api, Installation, OpenApi, Settle
 from trailboss import states
 from trailboss.declare import ResourceType, format_id, machine, registry
 from trailboss.engine import apply
-from trailboss.resources.unserved import MESSAGE, with_error
+from trailboss.resources.unserved import MESSAGE, attach, with_error
 from trailboss.store import journal
 
 STORED = [t for t in registry.values() if t.stored and not t.served]
@@ -80,6 +80,11 @@ def test_its_journal_never_says_active(installation: Installation, settle: Settl
     went_through = [e["change"]["state"][1] for e in entries if e["type"] == type_.type and "state" in e["change"]]
     assert went_through, number
     assert "active" not in went_through
+
+
+def test_a_type_with_a_reconciler_of_its_own_is_served() -> None:
+    with pytest.raises(TypeError, match="service has a reconciler"):
+        attach([type("Other", (), {"served": False, "type": "service", "behaviour": registry["service"].behaviour})])
 
 
 def test_a_machine_gets_an_error_state_only_where_active_were_the_only_place_to_rest() -> None:

@@ -24,11 +24,13 @@ _LEAVING = ("remove", "purge", ERROR)
 
 
 def attach(types: Iterable[ResourceType]) -> None:
-    """Give every type that is not served the behaviour that says so."""
+    """Give every type that is not served the behaviour that says so. Raises TypeError for one that has its own."""
     for type_ in types:
         if type_.served:
             continue
         behaviour = type_.behaviour
+        if behaviour.reconcile is not None:
+            raise TypeError(f"{type_.type} has a reconciler: then it is served")
         if not type_.stored:
             behaviour.create = _refuse(type_.type)
         elif type_.machine is not None:
