@@ -160,7 +160,7 @@ def _document(place: Place, face: Face, call: Call) -> dict[str, Any] | File:
     if place.raw is None:
         return read.collection(view, face, paging.wanted(view, pairs, plain_ids=face.caller.plain_ids))
     if place.link is not None:
-        return read.linked(view, place.raw, place.link, face)
+        return read.linked(view, place.raw, place.link, face, pairs)
     return read.item(view, place.raw, face, [value for name, value in pairs if name == "include"])
 
 
