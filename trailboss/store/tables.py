@@ -27,6 +27,8 @@ COMMON = (
     "removed",
     "remove_time",
 )
+LONGEST_NAME = 63
+"""Characters of a name in PostgreSQL."""
 COUNTERS = ("generation", "observed", "failed", "message", "progress")
 
 
@@ -58,6 +60,10 @@ def _is_indexed(declared: dict[str, Field[object]], name: str) -> bool:
     return name in declared and declared[name].indexed
 
 
+def _index_name(table: str, column: str) -> str:
+    return f"{table[: LONGEST_NAME - len(column) - 1]}_{column}"
+
+
 def _build(base: ResourceType) -> Table:
     name = table_name(base)
     columns: list[Column[object]] = [
@@ -77,9 +83,9 @@ def _build(base: ResourceType) -> Table:
     for column in columns:
         if column.name == "account_id":
             # with the id: a page of an account's rows in their order costs the page, however many rows there are
-            Index(f"{name}_account_id", column, table.c.id)
+            Index(_index_name(name, column.name), column, table.c.id)
         elif column.name.endswith("_id") or column.name == "uuid" or _is_indexed(declared, column.name):
-            Index(f"{name}_{column.name}", column)
+            Index(_index_name(name, column.name), column)
     return table
 
 
