@@ -130,8 +130,9 @@ def converged(world: World) -> None:
     for service in rows[Service]:
         own = [c for c in live if c.service_id == service.id]
         if service.state == "active":
-            states_ = [c.state for c in own]
-            assert states_ == ["running"] * service.scale, f"{service} at scale {service.scale}: {states_}"
+            for name in (None, *(config["name"] for config in service.secondary_launch_configs or [])):
+                found = [c.state for c in own if c.launch_config_name == name]
+                assert found == ["running"] * service.scale, f"{service} at scale {service.scale}, {name}: {found}"
         elif service.state == "inactive":
             assert all(c.state == "stopped" for c in own), f"{service}: {own}"
         else:
