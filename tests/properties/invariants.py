@@ -141,8 +141,10 @@ def converged(world: World) -> None:
     assert all(stacks[s.environment_id].removed is None or s.removed is not None for s in rows[Service])
     agents = {agent.id: agent for agent in rows[registry["agent"]]}
     for host in rows[Host]:
-        gone = host.removed is not None
-        assert gone == (agents[host.agent_id].removed is not None), f"{host} has {agents[host.agent_id]}"
+        agent = agents[host.agent_id]
+        assert (host.removed is None) == (agent.removed is None), f"{host} has {agent}"
+        if host.removed is None:
+            assert (agent.state, host.agent_state) == ("active", "active"), f"{host}, {host.agent_state}: {agent}"
     hosts_have_what_the_rows_say(world, rows)
     holds_are_held_by_the_living(world, rows)
 

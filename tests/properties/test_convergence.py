@@ -253,6 +253,7 @@ class Installation(RuleBasedStateMachine):
         """Let all faults be over: it converges, then rests, and in the end forgets what is gone."""
         world = self.world
         world.bring_back()
+        world.settle(MINUTE)
         self._make_room()
         for _ in range(15):
             world.settle(MINUTE)
@@ -270,7 +271,7 @@ class Installation(RuleBasedStateMachine):
         services = self.world.read(lambda r: r.find(Service))
         singles = self.world.read(lambda r: r.find(Container))
         needed = sum(s.scale for s in services) + len(singles)
-        for _ in range(min(needed, 12)):
+        for _ in range(min(needed + 1, 12)):
             self.world.add_host(0)
 
 
