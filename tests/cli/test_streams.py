@@ -150,6 +150,12 @@ def test_events_go_on_after_the_connection_was_lost_and_say_so(api: FakeApi) -> 
     assert (asked.query, asked.keys) == ({"eventNames": "resource.change"}, ("A", "S"))
 
 
+def test_a_server_that_is_not_there_at_first_is_not_waited_for(api: FakeApi, run: Run) -> None:
+    result = run("events", RANCHER_URL="http://127.0.0.1:1/v1/projects/1a5")
+    assert result.exit_code == 1
+    assert "does not answer" in result.stderr
+
+
 def test_events_that_are_refused_end_the_command(api: FakeApi, run: Run) -> None:
     result = run("events")
     assert result.exit_code == 1

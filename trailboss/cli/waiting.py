@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Collection, Sequence
-from typing import Protocol, TypeVar
+from typing import Any, Protocol, TypeVar
 
 from trailboss.cli.stack import Container, Service, Stack
 from trailboss.errors import Permanent, TimedOut, Unreachable
@@ -37,7 +37,7 @@ class Display(Protocol[T]):
 class Silent:
     """Shows nothing, for what takes no longer than a moment."""
 
-    def show(self, seen: object) -> None:
+    def show(self, seen: Any) -> None:
         """Show nothing."""
 
     def note(self, sentence: str) -> None:

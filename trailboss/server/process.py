@@ -163,7 +163,8 @@ async def _parts(
     """Start what works on an open installation, and end it in reverse."""
     store = opened.store
     async with AsyncExitStack() as ending:
-        engine = Engine(store, f"{opened.installation.id}@{folder.path}")
+        # the same after a restart, so that the engine takes up at once what this server had in hand
+        engine = Engine(store, f"{socket.gethostname()}:{folder.path}")
         dispatcher = Dispatcher(store, opened.installation)
         await dispatcher.start()
         ending.push_async_callback(dispatcher.stop)
