@@ -64,7 +64,7 @@ def test_a_key_must_match_and_be_active_and_so_must_its_account(
 
 
 def test_a_key_that_is_there_twice_is_a_conflict(installation: Installation, api: Api) -> None:
-    access, secret = installation.project_key
+    access, _ = installation.project_key
 
     def double(tx: Tx) -> None:
         key = tx.find(ApiKey, public_value=access)[0]

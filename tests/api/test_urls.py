@@ -116,6 +116,12 @@ def test_a_host_that_cannot_be_is_refused(api: Api, host: str) -> None:
     assert api.refused("GET", "/v1", headers={"X-Forwarded-Proto": "http", "X-Forwarded-Host": host or "/"})[0] == 400
 
 
+def test_no_text_of_a_path_becomes_a_header(admin: Api) -> None:
+    headers = admin.ask("GET", "projects/%0D%0ASet-Cookie:x/hosts").headers
+    assert headers["X-API-Schemas"] == f"{BASE}/v1/projects/%0D%0ASet-Cookie%3Ax/schemas"
+    assert "Set-Cookie" not in headers
+
+
 def test_the_root_names_the_versions(open_api: OpenApi) -> None:
     root = open_api(None).get("/")
     assert root["resourceType"] == "apiVersion"
