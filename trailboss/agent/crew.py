@@ -25,7 +25,6 @@ from trailboss.errors import Permanent, Unreachable
 log = structlog.get_logger()
 
 LOOKS = 8
-SETTLE_S = 1.0
 AGAIN_S = 2.0
 """Pause after Docker did not answer; when it is known to be back, nobody waits for the end of the pause."""
 LONGEST_PAUSE_S = 30.0
@@ -97,10 +96,10 @@ class Crew:
         at this moment; so only those are ended for which this still holds a while later."""
         if not await self._leftovers():
             return
-        await asyncio.sleep(SETTLE_S)
+        await asyncio.sleep(leftovers.SETTLE_S)
         await asyncio.gather(*(self._look(container) for container in list(self.sight.seen)))
         await asyncio.to_thread(leftovers.kill, await self._leftovers())
-        await asyncio.sleep(SETTLE_S)  # containerd cleans up after them
+        await asyncio.sleep(leftovers.SETTLE_S)  # containerd cleans up after them
 
     async def _leftovers(self) -> dict[int, str]:
         dead = [seen.docker_id for seen in self.sight.seen.values() if not seen.is_alive]
