@@ -83,7 +83,7 @@ class Installation:
             folder / "server.log", [*python, "server", "--listen", self.address, "--data", str(folder / "server")], {}
         )
         agent = ["agent", "--server", self.url, "--data", str(folder / "agent"), "--docker", lab.url]
-        self.agent = Process(folder / "agent.log", lab.command(sys.executable, "/tmp/agentshim.py", self.url, str(folder / "agent"), lab.url), {"PYTHONPATH": os.getcwd()})
+        self.agent = Process(folder / "agent.log", lab.command(*python, *agent), {})
 
     def open(self) -> None:
         """Start the server, register the host the ordinary way, start its agent, wait until the host is active."""
