@@ -22,11 +22,11 @@ from typing import Any
 
 import httpx2
 from docker.types import EndpointConfig
-from tests.lab import IMAGE
-from tests.waiting import eventually
 
 from bench.rows import Options, Row, row
 from tests.cluster.installation import LABEL_INSTALLATION, Installation, an_installation
+from tests.lab import IMAGE
+from tests.waiting import eventually
 
 WORKERS = 8
 RUNS = 5
