@@ -1,4 +1,4 @@
-"""The README's run command and its opposite, from a fresh clone in an empty folder with a virtual environment of its own."""
+"""The README's two commands for running: from a fresh clone in an empty folder, with a virtual environment of its own."""
 
 from __future__ import annotations
 
