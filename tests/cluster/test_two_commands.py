@@ -1,4 +1,4 @@
-"""The README's two commands for running: from a fresh clone in an empty folder, with a virtual environment of its own."""
+"""The README's run command and its opposite, from a fresh clone with a virtual environment of its own."""
 
 from __future__ import annotations
 
@@ -54,12 +54,13 @@ def processes_of(folder: Path) -> list[str]:
     return found
 
 
-def links() -> set[str]:
-    return {path.name for path in Path("/sys/class/net").iterdir()}
+def bridges() -> set[str]:
+    """Bridges of Trailboss on this machine: of managed networks and of engines that `up` started."""
+    return {path.name for path in Path("/sys/class/net").iterdir() if path.name.startswith(("tb-", "tbd-"))}
 
 
 def test_up_ends_with_an_app_that_names_its_backend_and_down_leaves_nothing(clone: Path) -> None:
-    links_before = links()
+    before = bridges()
     output = run(clone, "up")
     app = re.search(r"^App: +(http://\S+)$", output, re.MULTILINE)
     api = re.search(r"^API: +(http://\S+)$", output, re.MULTILINE)
@@ -81,6 +82,6 @@ def test_up_ends_with_an_app_that_names_its_backend_and_down_leaves_nothing(clon
     run(clone, "down", "--data")
     assert not (clone / "data").exists()
     assert processes_of(clone) == []
-    assert links() == links_before
+    assert bridges() == before
     with pytest.raises(httpx2.HTTPError):
         httpx2.get(app[1], timeout=5)
