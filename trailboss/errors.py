@@ -4,7 +4,9 @@
       ApiError        what the v1 error document needs; raised anywhere, rendered in one place (api/render.py)
       Lost            a compare-and-set failed; the engine runs the work again
       Unreachable     a host, Docker, a database or a registry does not answer; retried, shown as waiting
+        Uncertain     the database went away during a commit: what was asked for may have happened
       Permanent       cannot succeed without a change by the user; the resource goes to `error`
+      TimedOut        a client waited for as long as it was told, and it has not happened
       ComposeError    a compose text cannot be understood; names file, line and key
 
 The docstring of a class is its default message.
@@ -74,8 +76,20 @@ class Unreachable(TrailbossError):
     """It does not answer."""
 
 
+class Uncertain(Unreachable):
+    """It may have happened or not; look before asking for it again."""
+
+    def __init__(self, message: str | None = None) -> None:
+        text = inspect.getdoc(type(self))
+        super().__init__(f"{message}. {text}" if message else text)
+
+
 class Permanent(TrailbossError):
     """It cannot succeed as it is."""
+
+
+class TimedOut(TrailbossError):
+    """It has not happened in the time given."""
 
 
 class ComposeError(TrailbossError):

@@ -25,10 +25,11 @@ class Make:
 
 @dataclass(frozen=True)
 class Set:
-    """Change fields of a row."""
+    """Change fields of a row. look: have it looked at then."""
 
     row: Resource
     values: dict[str, Any]
+    look: bool = True
 
 
 @dataclass(frozen=True)

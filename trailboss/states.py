@@ -1,15 +1,15 @@
 """The only place that writes a resource's `state`: legal steps along its machine, and what clients see of the way.
 
 `begin` starts a process (and marks the row as work), `arrive` ends the one under way, `wait` and `fail` say why it has
-not ended. `transitioning` and its message are derived from what is stored here. Who decides when to call these:
-actions (begin) and the engine (the rest).
+not ended; `rest` and `end` are for rows that follow another one at once. `transitioning` and its message are derived
+from what is stored here. Who decides when to call these: actions (begin) and the engine (the rest).
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from trailboss.declare import Machine, Resource, ResourceType
+from trailboss.declare import Arrow, Machine, Resource, ResourceType
 from trailboss.errors import ApiError
 
 if TYPE_CHECKING:
@@ -19,6 +19,7 @@ R = TypeVar("R", bound=Resource)
 
 REMOVE_DELAY_S = 60
 """Between `removed` and `purged` a row can be restored (setting object.remove.time.delay.seconds)."""
+GONE = ("removed", "purging", "purged")
 
 
 def machine_of(row: Resource) -> Machine:
@@ -56,16 +57,17 @@ def begin(tx: Tx, row: R, process: str, **values: Any) -> R:
 def arrive(tx: Tx, row: R, *, chain: bool = True, then: str | None = None, **values: Any) -> R:
     """End the process under way; go on with the one that usually follows it (if `chain`), or with `then`.
 
-    A row at rest only takes the values. A message of an error survives unless it is given anew.
+    A row at rest only takes the values. An error that was stored stays, along the whole chain. Raises ValueError if
+    `then` cannot follow.
     """
     machine = machine_of(row)
     arrow = machine.arriving(row.values["state"])
     if arrow is None:
         return tx.change(row, **values)
-    state = arrow.to
     then = then or (arrow.then if chain else None)
-    if then:
-        state = next(a.via for a in machine.arrows if a.process == then)
+    state = _following(machine, arrow, then) if then else arrow.to
+    if then or state in GONE:
+        # what is gone is looked at again: the engine purges it when its time has come, and forgets it in the end
         tx.mark(type(row), row.values["id"])
     if state == "removed":
         values = {"removed": tx.now, "remove_time": tx.now + REMOVE_DELAY_S * 1000, **values}
@@ -74,15 +76,42 @@ def arrive(tx: Tx, row: R, *, chain: bool = True, then: str | None = None, **val
     if not row.values["failed"]:
         values.setdefault("message", None)
     row = tx.change(row, state=state, progress=None, **values)
+    if state == "purged":
+        tx.release(row)
     settled = type(row).behaviour.settled
     if settled is not None:
         settled(tx, row)
     return row
 
 
-def wait(tx: Tx, row: R, because: str, progress: int | None = None) -> R:
-    """Say why the process under way has not ended yet."""
-    return tx.change(row, message=because, progress=progress)
+def _following(machine: Machine, arrow: Arrow, then: str) -> str:
+    """Return the transitional state of the process that follows on an arrow, without resting at its end."""
+    found = machine.arrow(then, arrow.to) or machine.arrow(then, arrow.via)
+    if found is None:
+        raise ValueError(f"{machine.prefix}.{then} cannot follow {arrow.process}")
+    return found.via
+
+
+def rest(tx: Tx, row: R, state: str, **values: Any) -> R:
+    """Put a row that follows another one (the port of a container) into a state at rest, without a way there."""
+    if state not in machine_of(row).states or machine_of(row).arriving(state):
+        raise ValueError(f"{type(row).type} does not rest in {state}")
+    return tx.change(row, state=state, **values)
+
+
+def end(tx: Tx, row: R) -> R:
+    """Remove a row that nobody has to be asked about, in one step from any state."""
+    if row.values["state"] in GONE:
+        return row
+    tx.mark(type(row), row.values["id"])
+    return tx.change(row, state="removed", removed=tx.now, remove_time=tx.now)
+
+
+def wait(tx: Tx, row: R, because: str, progress: int | None = None, **values: Any) -> R:
+    """Say why the process under way has not ended yet, unless it is there because of an error: that is said on."""
+    if row.values["failed"]:
+        return tx.change(row, progress=progress, **values)
+    return tx.change(row, message=because, progress=progress, **values)
 
 
 def fail(tx: Tx, row: R, because: str) -> R:

@@ -15,17 +15,17 @@ from starlette.requests import HTTPConnection
 
 from trailboss.api import guard
 from trailboss.api.request import scope_of
+from trailboss.api.schemas import role_view
+from trailboss.api.validate import row_number
 from trailboss.declare import parse_id
 from trailboss.errors import ApiError
 from trailboss.resources.account import Account
 from trailboss.resources.credential import Credential, check_token, secret_matches
-from trailboss.resources.project_member import ProjectMember
-from trailboss.resources.setting import value_of
+from trailboss.resources.project_member import member_roles
+from trailboss.resources.setting import is_controlled, number_of, value_of
 from trailboss.store.transaction import Read
 
 KEY_KINDS = ("apiKey", "agentApiKey")
-ROLE_PRIORITY = ("owner", "member", "restricted", "readonly")
-"""Roles of members, strongest first."""
 
 
 @dataclass(frozen=True)
@@ -82,8 +82,10 @@ def identify(read: Read, connection: HTTPConnection, project_prefix: str | None 
         effective, role = _enter_project(read, account, scope)
     policy = POLICIES.get(role, _NO_POLICY)
     wanted = connection.query_params.get("_role")
-    if wanted and POLICIES.get(account.kind, _NO_POLICY).any_role:
+    if wanted and POLICIES.get(account.kind, _NO_POLICY).any_role and role_view(wanted).types:
         role, policy = wanted, POLICIES.get(wanted, _NO_POLICY)
+    if not role_view(role).types:
+        raise ApiError(401, message=f"accounts of the kind {role} see nothing")
     plain = connection.query_params.get("_plainId") == "true" and POLICIES.get(account.kind, _NO_POLICY).plain_ids
     return Caller(
         account=effective,
@@ -96,26 +98,9 @@ def identify(read: Read, connection: HTTPConnection, project_prefix: str | None 
     )
 
 
-def is_controlled(read: Read) -> bool:
-    """Say whether access control is on."""
-    return value_of(read, "api.security.enabled") == "true"
-
-
-def member_roles(read: Read, account_id: int) -> dict[int, str]:
-    """Return the strongest role of an account in each project of which it is an active member, by project number."""
-    found: dict[int, str] = {}
-    for member in read.find(ProjectMember, external_id=str(account_id), external_id_type="rancher_id"):
-        if member.state != "active" or member.role not in ROLE_PRIORITY:
-            continue
-        present = found.get(member.project_id)
-        if present is None or ROLE_PRIORITY.index(member.role) < ROLE_PRIORITY.index(present):
-            found[member.project_id] = member.role
-    return found
-
-
 def _authenticate(read: Read, connection: HTTPConnection) -> tuple[Account, str]:
     """Return the account whose credentials were sent and its role; with access control off, else the administrator."""
-    public, secret = _basic(connection.headers.get("authorization"))
+    public, secret = basic(connection.headers.get("authorization"))
     if public == "registrationToken" and (account := _by_token(read, secret)):
         return account, "register"
     if public and (account := _by_key(read, public, secret)):
@@ -128,7 +113,7 @@ def _authenticate(read: Read, connection: HTTPConnection) -> tuple[Account, str]
     raise ApiError(401, headers=_challenge(read, connection) if controlled else {})
 
 
-def _basic(header: str | None) -> tuple[str, str]:
+def basic(header: str | None) -> tuple[str, str]:
     """Return user and password of an Authorization header; empty ones if it holds none."""
     scheme, _, encoded = (header or "").partition(" ")
     if scheme.lower() != "basic":
@@ -141,7 +126,7 @@ def _basic(header: str | None) -> tuple[str, str]:
 
 
 def _by_token(read: Read, token: str) -> Account | None:
-    period_ms = int(value_of(read, "registration.token.period.millis"))
+    period_ms = number_of(read, "registration.token.period.millis")
     row = check_token(read, token, read.now, period_ms)
     return _active(read, row.account_id) if row else None
 
@@ -165,11 +150,12 @@ def _active(read: Read, account_id: int | None) -> Account | None:
 def _enter_project(read: Read, account: Account, scope: str) -> tuple[Account, str]:
     """Return the project that a request is scoped to and the caller's role in it. Raises ApiError 403."""
     raw = parse_id(scope) or scope
-    project = read.get(Account, int(raw)) if raw.isascii() and raw.isdigit() and len(raw) < 19 else None
+    number = row_number(raw)
+    if number == account.id and account.kind == "project":
+        return account, "project"
+    project = read.get(Account, number)
     if project is None or project.kind != "project" or project.state != "active":
         raise ApiError(403)
-    if project.id == account.id:
-        return project, "project"
     role = member_roles(read, account.id).get(project.id)
     if role is None and not POLICIES.get(account.kind, _NO_POLICY).all_accounts:
         raise ApiError(403)

@@ -14,30 +14,83 @@ from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
-from starlette.routing import BaseRoute, Route
+from starlette.routing import BaseRoute, Match, Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from trailboss.api import render
+from trailboss.api import render, v1
 from trailboss.api.context import Context
-from trailboss.api.request import request_id_of
+from trailboss.api.request import base_url, request_id_of
 from trailboss.errors import ApiError
+from trailboss.observe import REQUEST, bound
 
 log = structlog.get_logger()
-
-JSON = "application/json; charset=utf-8"
 
 
 def build_app(context: Context, more: Sequence[BaseRoute] = ()) -> Starlette:
     """Return the app that serves the v1 API. more: further routes (health, metrics, websockets); they come first."""
-    routes = [*more, Route("/ping", ping), Route("/healthcheck", ping)]
-    app = Starlette(routes=routes, middleware=[Middleware(Observe)])
+    routes = [
+        *more,
+        Route("/ping", ping),
+        Route("/healthcheck", ping),
+        Route("/", root),
+        Otherwise(),
+    ]
+    app = Starlette(routes=routes, middleware=[Middleware(Observe)], exception_handlers={ApiError: refused})
+    app.router.redirect_slashes = False
     app.state.context = context
     return app
+
+
+async def refused(request: Request, problem: Exception) -> Response:
+    """Answer the error document of a refusal that a route has not rendered itself."""
+    assert isinstance(problem, ApiError)
+    return Response(render.encode(render.error(problem)), problem.status, problem.headers, v1.JSON)
 
 
 async def ping(request: Request) -> Response:
     """Answer that the process is alive."""
     return PlainTextResponse("pong")
+
+
+async def root(request: Request) -> Response:
+    """Answer which versions of the API there are."""
+    base = base_url(request)
+    latest = {"id": "v1", "type": "apiVersion", "links": {"self": f"{base}/v1"}, "actions": {}}
+    document = {
+        "type": "collection",
+        "resourceType": "apiVersion",
+        "links": {"self": f"{base}/", "latest": f"{base}/v1"},
+        "createTypes": {},
+        "actions": {},
+        "data": [latest],
+        "sortLinks": {},
+        "pagination": None,
+        "sort": None,
+        "filters": {},
+        "createDefaults": {},
+    }
+    return Response(render.encode(document), headers={"X-API-Schemas": f"{base}/v1/schemas"}, media_type=v1.JSON)
+
+
+async def below(request: Request) -> Response:
+    """Answer what is below `/v1`, and 404 elsewhere; repeated slashes count as one."""
+    if request.scope["path"].lstrip("/").split("/", 1)[0] == "v1":
+        return await v1.serve(request)
+    raise ApiError(404)
+
+
+class Otherwise(BaseRoute):
+    """The last route: every request that no other answers, whatever its path (a pattern does not match every text that
+    can be one) and method (the API says itself what is not allowed)."""
+
+    def matches(self, scope: Scope) -> tuple[Match, Scope]:
+        """Match every HTTP request."""
+        return (Match.FULL if scope["type"] == "http" else Match.NONE), {}
+
+    async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one of them."""
+        response = await below(Request(scope, receive))
+        await response(scope, receive, send)
 
 
 class Observe:
@@ -64,12 +117,13 @@ class Observe:
             await send(message)
 
         try:
-            await self.app(scope, receive, answer)
+            with bound(**{REQUEST: request_id}):
+                await self.app(scope, receive, answer)
         except Exception:
             log.exception("a request failed", request=request_id, method=scope["method"], path=scope["path"])
             if status:
                 raise
-            broken = Response(render.encode(render.error(ApiError(500))), 500, media_type=JSON)
+            broken = Response(render.encode(render.error(ApiError(500))), 500, media_type=v1.JSON)
             await broken(scope, receive, answer)
         finally:
             log.info(

@@ -17,7 +17,7 @@ from starlette.requests import HTTPConnection
 
 from trailboss.api.request import base_url, host_name, is_browser
 from trailboss.errors import ApiError
-from trailboss.resources.setting import value_of
+from trailboss.resources.setting import is_controlled, value_of
 from trailboss.store.transaction import Read
 
 COOKIE = "CSRF"
@@ -47,7 +47,7 @@ def check_origin(read: Read, connection: HTTPConnection) -> None:
     host, origin = connection.headers.get("host", ""), connection.headers.get("origin")
     if origin is None and _is_address(host_name(host)):
         return
-    if value_of(read, "api.security.enabled") == "true":
+    if is_controlled(read):
         return
     if not _is_own(read, connection, host_name(host)):
         raise ApiError(403, "InvalidHost", f"this server is not known as {host_name(host)!r}; use its address")
@@ -76,3 +76,13 @@ def _is_own(read: Read, connection: HTTPConnection, name: str) -> bool:
 
 def _same_origin(origin: str, base: str, host: str) -> bool:
     return origin.lower() in {base.lower(), f"http://{host}".lower(), f"https://{host}".lower()}
+
+
+def check_page(connection: HTTPConnection) -> None:
+    """Refuse a browser's websocket that a page of another origin opens: it would carry the person's credentials, and
+    nothing else would stop it. Raises ApiError 403."""
+    origin = connection.headers.get("origin")
+    if not is_browser(connection) or origin is None:
+        return
+    if not _same_origin(origin, base_url(connection), connection.headers.get("host", "")):
+        raise ApiError(403, "InvalidOrigin", "pages of other origins may not use this server")

@@ -71,6 +71,8 @@ def resource(row: Resource, face: Face) -> dict[str, Any]:
         raise ApiError(404)
     plan = _plan(view, face.caller.plain_ids)
     values = row.values
+    if "id" not in values:
+        return _value(row, view, plan)
     id_ = face.id(type_, values["id"])
     self_url = f"{face.base}/{view.type.plural.lower()}/{id_}"
     document: dict[str, Any] = {
@@ -88,6 +90,12 @@ def resource(row: Resource, face: Face) -> dict[str, Any]:
             document[wire + "TS"] = values[name]
     _add_derived(row, view, document, face)
     return document
+
+
+def _value(row: Resource, view: TypeView, plan: _Plan) -> dict[str, Any]:
+    """Return the document of what is no row: the answer of an action."""
+    shown = {wire: row.values.get(name) for wire, name, _ in plan.fields}
+    return {"id": None, "type": view.type.type, "links": {}, "actions": {}, **shown}
 
 
 def _add_derived(row: Resource, view: TypeView, document: dict[str, Any], face: Face) -> None:
@@ -121,13 +129,15 @@ def _links(row: Resource, view: TypeView, plan: _Plan, self_url: str, face: Face
     if view.type.scope:
         inside = f"{face.root}/projects/{face.id(type(row), values['id'])}"
         links |= {v.type.plural: f"{inside}/{v.type.plural.lower()}" for v in face.role.types.values() if v.is_listable}
+    for name in type(row).behaviour.downloads:
+        links[name] = f"{self_url}/{name.lower()}"
     more = type(row).behaviour.links
     return links | more(row, face) if more is not None else links
 
 
 def offered(row: Resource, view: TypeView, read: Read, caller: Caller) -> list[str]:
     """Return the names of the actions that are valid for a row now (10-hosts section 1.2)."""
-    names = _actions_in(view, type(row), row.values.get("state"))
+    names = _actions_in(view, type(row).type, row.values.get("state"))
     if not names or all(view.actions[n].capability is None for n in names):
         return list(names)
     find = type(row).behaviour.capabilities
@@ -136,8 +146,9 @@ def offered(row: Resource, view: TypeView, read: Read, caller: Caller) -> list[s
 
 
 @cache
-def _actions_in(view: TypeView, type_: ResourceType, state: str | None) -> tuple[str, ...]:
+def _actions_in(view: TypeView, type_name: str, state: str | None) -> tuple[str, ...]:
     """Return the actions that a type serves in a state."""
+    type_ = registry[type_name]
     found = []
     for name, action in view.actions.items():
         process = type_.machine is not None and name in type_.machine.processes
@@ -205,7 +216,7 @@ def _for_map(inner: Converter) -> Converter:
 
 
 def _embedded(type_: ResourceType, plain_ids: bool) -> Converter | None:
-    inner = {w: c for w, f in type_.by_wire.items() if (c := converter(f.type, plain_ids)) is not None}
+    inner = {w: c for w, f in type_.by_wire.items() if (c := _shown_as(f, plain_ids)) is not None}
     if not inner:
         return None
     return lambda value: {

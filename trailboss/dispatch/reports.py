@@ -24,6 +24,9 @@ log = structlog.get_logger()
 GOING = ("deactivating", "inactive", "removing", "removed", "purging", "purged")
 """States in which an agent is served no more."""
 
+_WAY = ("pulling", "creating", "created", "running", "exited", "failed", "removed")
+"""The states of one run, in the order in which it can be seen in them."""
+
 
 class Refused(TrailbossError):
     """The agent or its host was deactivated or removed."""
@@ -37,7 +40,7 @@ def take(tx: Tx, host_id: int, observations: Sequence[Observation]) -> None:
         if row is None or row.host_id != host_id:
             log.info("a container of which no record speaks", container=seen.container, host=host_id, state=seen.state)
             continue
-        if not (row.seen_epoch or 0) <= seen.epoch <= (row.granted_epoch or 0) or seen.state == "unknown":
+        if seen.state == "unknown" or not _is_news(row, seen):
             log.info("a report of another run", container=seen.container, epoch=seen.epoch, state=seen.state)
             continue
         changed = tx.change(row, **_values(row, seen))
@@ -45,6 +48,18 @@ def take(tx: Tx, host_id: int, observations: Sequence[Observation]) -> None:
             tx.mark(Container, row.id)
         if seen.ports and seen.state == "running":
             _take_ports(tx, row, seen.ports)
+
+
+def _is_news(row: Container, seen: Observation) -> bool:
+    """Say whether it may speak of the present: of a run that was granted, and not of an earlier moment of it.
+
+    What an older connection still carried can arrive after the next one's Hello; a run moves one way, except that the
+    agent, or somebody on the host, may have started it again.
+    """
+    if seen.epoch != row.seen_epoch or row.seen_state not in _WAY:
+        return (row.seen_epoch or 0) <= seen.epoch <= (row.granted_epoch or 0)
+    is_again = seen.state == "running" and seen.started_at > (row.started_at or 0)
+    return is_again or _WAY.index(seen.state) >= _WAY.index(row.seen_state)
 
 
 def _values(row: Container, seen: Observation) -> dict[str, Any]:

@@ -28,10 +28,7 @@ def apply(tx: Tx, row: Resource, outcome: Outcome) -> Again | None:
         _store_wait(tx, row, outcome)
         return outcome
     if isinstance(outcome, Failed):
-        if outcome.process and states.may(row, outcome.process):
-            row = states.begin(tx, row, outcome.process, **outcome.values)
-        states.fail(tx, row, outcome.because)
-        return None
+        return _fail(tx, row, outcome)
     values = dict(outcome.values)
     if outcome.failed:
         values.update(failed=1, message=outcome.failed)
@@ -42,9 +39,19 @@ def apply(tx: Tx, row: Resource, outcome: Outcome) -> Again | None:
     return None
 
 
+def _fail(tx: Tx, row: Resource, outcome: Failed) -> Again | None:
+    """Lead the row to its error state; one that has none stays on its way, says why, and is tried again."""
+    if outcome.process and states.may(row, outcome.process):
+        states.fail(tx, states.begin(tx, row, outcome.process, **outcome.values), outcome.because)
+        return None
+    row = tx.change(row, **outcome.values)
+    states.fail(tx, row, outcome.because)
+    return Again(outcome.because) if states.is_moving(row) else None
+
+
 def _store_wait(tx: Tx, row: Resource, outcome: Again) -> None:
     if states.is_moving(row):
-        tx.change(row, message=outcome.because, progress=outcome.progress, **outcome.values)
+        states.wait(tx, row, outcome.because, outcome.progress, **outcome.values)
     else:
         tx.change(row, **outcome.values)
 
@@ -54,8 +61,8 @@ def _take(tx: Tx, step: Step) -> None:
         case Make():
             create(tx, step.type, step.values, Platform())
         case Set():
-            tx.change(step.row, **step.values)
-            tx.mark(type(step.row), step.row.values["id"])
+            if tx.change(step.row, **step.values) is not step.row and step.look:
+                tx.mark(type(step.row), step.row.values["id"])
         case Begin():
             if states.may(step.row, step.process):
                 states.begin(tx, step.row, step.process, **step.values)

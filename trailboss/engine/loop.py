@@ -1,15 +1,17 @@
 """The loop that makes reconcilers run: claim -> load view -> reconcile -> apply the outcome -> finish.
 
-One thread. A batch is claimed in one transaction; each resource is then loaded, decided and changed in a transaction
-of its own, which the store's group commit puts into few commits. Reconcilers are pure and quick, so nothing is held
-while anything waits, and a decision is never older than the rows it changes. What is next to do is learnt from each
-commit (a wake-up), from the due times, and from a slow resync, so that a lost wake-up costs time and nothing else.
+One thread. Each claimed resource is loaded, decided and changed in a transaction of its own, and the next batch is
+claimed behind them, so that the store's group commit puts all that into one commit. Reconcilers are pure and quick, so
+nothing is held while anything waits, and a decision is never older than the rows it changes. A process that chains into
+the next is followed in the same transaction. What is next to do is learnt from each commit (a wake-up), from the due
+times, and from a slow resync (`resync.py`), so that a lost wake-up costs time and nothing else.
 """
 
 from __future__ import annotations
 
 import random
 import threading
+import time
 from collections.abc import Callable
 from concurrent.futures import Future
 
@@ -18,16 +20,23 @@ from prometheus_client import Counter, Histogram
 
 from trailboss import states
 from trailboss.declare import Resource, registry
-from trailboss.engine import work
+from trailboss.engine import resync, work
 from trailboss.engine.apply import apply
 from trailboss.errors import ApiError, Lost, TrailbossError, Unreachable
 from trailboss.outcome import Again, Done, Failed, Outcome
+from trailboss.store import journal
 from trailboss.store.store import Commit, Store
 from trailboss.store.transaction import Tx
 
 log = structlog.get_logger()
 
-BATCH = 64
+BATCH = 48
+"""Less than the store puts into one commit, so that the next claim and a few requests fit in."""
+LONGEST_CHAIN = 8
+RESYNC_S = 180.0
+"""From the beginning of one round of the slow resync to the next."""
+RESYNC_PACE_S = 1.0
+"""Between two slices of a round."""
 LONGEST_SLEEP_S = 1.0
 """Between two looks at the queue without a wake-up: other servers' work on a shared database is found by it."""
 RETENTION_MS = 7 * 24 * 3_600_000
@@ -45,16 +54,24 @@ class Engine:
         work.prepare(store.database)
         self._wake = threading.Event()
         self._stop = False
+        self._claimed: list[work.Claim] = []
+        self._in_doubt = True
+        self._round = resync.Round(left=[])
+        self._round_at = self._slice_at = time.monotonic()
         self._thread = threading.Thread(target=self._run, name="engine", daemon=True)
         self._unlisten = store.listen(self._heard)
 
     def start(self) -> None:
-        """Take up what this server had in hand when it died, and begin."""
-        self.store.write(lambda tx: work.forget_claims(tx, self.owner))
+        """Begin, with what this server had in hand when it died."""
         self._thread.start()
 
+    @property
+    def is_running(self) -> bool:
+        """Whether reconcilers run."""
+        return self._thread.is_alive() and not self._stop
+
     def stop(self) -> None:
-        """Finish the batch in hand and end."""
+        """Finish the batch in hand, give back what is claimed, and end."""
         self._stop = True
         self._wake.set()
         if self._thread.is_alive():
@@ -69,14 +86,24 @@ class Engine:
         while not self._stop:
             self._wake.clear()
             try:
+                self._resync()
                 if self.run_batch() == 0 and not self._stop:
                     self._wake.wait(self._sleep_s())
             except Unreachable as error:
                 log.warning("the engine waits for the database", error=str(error))
+                self._in_doubt = True
                 self._wake.wait(LONGEST_SLEEP_S)
             except Exception:
                 log.exception("the engine goes on after an error")
+                self._in_doubt = True
                 self._wake.wait(LONGEST_SLEEP_S)
+        self._give_back()
+
+    def _give_back(self) -> None:
+        try:
+            self.store.write(lambda tx: work.forget_claims(tx, self.owner))
+        except Unreachable as error:
+            log.warning("claims are left to run out", error=str(error))
 
     def _sleep_s(self) -> float:
         due = self.store.read(work.next_due)
@@ -85,16 +112,23 @@ class Engine:
         return min(LONGEST_SLEEP_S, max(0.0, (due - self.store.clock()) / 1000))
 
     def run_batch(self) -> int:
-        """Work on what is due; return how many resources were looked at."""
-        claims = self.store.write(lambda tx: work.claim(tx, self.owner, BATCH))
-        running: list[tuple[work.Claim, Future[None]]] = []
-        for claim in claims:
-            running.append((claim, self.store.submit(_step(claim, self.jitter()), cause=claim.cause)))
+        """Work on what is due; return how many resources were looked at. Raises Unreachable."""
+        if self._in_doubt:
+            self.store.write(lambda tx: work.forget_claims(tx, self.owner))
+            self._claimed, self._in_doubt = [], False
+        claims = self._claimed or self._claim().result()
+        if not claims:
+            return 0
+        running = [(claim, self.store.submit(_step(claim, self.jitter()), cause=claim.cause)) for claim in claims]
+        ahead = self._claim()
         for claim, future in running:
             self._collect(claim, future)
-        if claims:
-            BATCH_SIZE.observe(len(claims))
+        self._claimed = ahead.result()
+        BATCH_SIZE.observe(len(claims))
         return len(claims)
+
+    def _claim(self) -> Future[list[work.Claim]]:
+        return self.store.submit(lambda tx: work.claim(tx, self.owner, BATCH))
 
     def _collect(self, claim: work.Claim, future: Future[None]) -> None:
         try:
@@ -117,14 +151,36 @@ class Engine:
             )
             self.store.write(_failure(claim, error, self.jitter()), cause=claim.cause)
 
+    def _resync(self) -> None:
+        """Mark the next slice of what should be looked at although nothing asks for it, if it is time."""
+        now = time.monotonic()
+        if not self._round.left and now >= self._round_at:
+            self._round, self._round_at = resync.Round(), now + RESYNC_S
+            self.store.write(journal.prune)
+        if not self._round.left or now < self._slice_at:
+            return
+        self._slice_at = now + RESYNC_PACE_S
+        found = self.store.read(self._round.look)
+        if found:
+            log.debug("resync", type=found[0][0].type, rows=len(found))
+            self.store.write(lambda tx: resync.mark(tx, found))
+
 
 def _failure(claim: work.Claim, error: Exception, jitter: float) -> Callable[[Tx], None]:
-    """Put a reconcile off that raised; what the user can understand of the reason becomes the row's message."""
+    """Put a reconcile off that raised; what the user can understand of the reason becomes the row's message.
+
+    What is refused as wrong (422) cannot succeed by trying: a type that has an error state goes there.
+    """
     because = str(error) if isinstance(error, ApiError) else "An internal error; it is being tried again"
 
     def run(tx: Tx) -> None:
         row = tx.get(registry[claim.type], claim.id)
-        if row is not None and type(row).machine is not None and states.is_moving(row):
+        if row is None or type(row).machine is None or not states.is_moving(row):
+            work.put_off(tx, claim, work.pause_s(claim.attempts, jitter), because, failed=True)
+            return
+        if isinstance(error, ApiError) and error.status == 422 and type(row).on_failure:
+            apply(tx, row, Failed(because, type(row).on_failure))
+        elif not isinstance(error, Lost):
             states.wait(tx, row, because)
         pause = 0.05 if isinstance(error, Lost) else work.pause_s(claim.attempts, jitter)
         work.put_off(tx, claim, pause, because, failed=True)
@@ -136,19 +192,29 @@ def _step(claim: work.Claim, jitter: float) -> Callable[[Tx], None]:
     """Return the transaction that looks at one resource and does what follows."""
 
     def run(tx: Tx) -> None:
-        row = tx.get(registry[claim.type], claim.id)
-        if row is None or type(row).machine is None:
-            work.finish(tx, claim)
-            return
-        outcome = _decide(tx, row)
-        again = apply(tx, row, outcome)
+        held = work.renew(tx, claim)
+        for _ in range(LONGEST_CHAIN):
+            if held is None:
+                return
+            looked, again = held, _look(tx, held)
+            held = work.renew(tx, claim)
+            if again is not None or held is None or held.marks == looked.marks:
+                break
         if again is None:
-            work.finish(tx, claim)
+            work.finish(tx, looked)
         else:
             pause = work.pause_s(claim.attempts, jitter) if again.after_s is None else again.after_s
-            work.put_off(tx, claim, pause, again.because, failed=again.after_s is None)
+            work.put_off(tx, looked, pause, again.because, failed=again.after_s is None)
 
     return run
+
+
+def _look(tx: Tx, claim: work.Claim) -> Again | None:
+    """Decide about one resource as it is now, and apply that."""
+    row = tx.get(registry[claim.type], claim.id)
+    if row is None or type(row).machine is None:
+        return None
+    return apply(tx, row, _decide(tx, row))
 
 
 def _decide(tx: Tx, row: Resource) -> Outcome:

@@ -1,15 +1,17 @@
 """The durable queue of what wants to be looked at: claim, finish, put off. Marking is `Tx.mark`.
 
 One row per resource, however often it is marked; a claim is a lease, so what a dead server had in hand is taken up by
-another (or by itself after a restart: `forget_claims`). What was marked while it was worked on stays due.
+another (or by itself after a restart: `forget_claims`). What was marked while it was worked on stays due. A lease is
+not extended: what is claimed is worked on in the next transactions, and a claim that has run out is let go (`renew`).
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
-from sqlalchemy import and_, bindparam, delete, or_, select, update
+from prometheus_client import Gauge
+from sqlalchemy import and_, bindparam, delete, func, or_, select, update
 
 from trailboss.store.database import Database
 from trailboss.store.tables import work
@@ -30,6 +32,7 @@ _DUE = (
 _ONE = and_(work.c.type == bindparam("of_type"), work.c.id == bindparam("of_id"))
 _CLAIM = update(work).where(_ONE).values(claimed_by=bindparam("owner"), claim_expires=bindparam("until"))
 _MINE = and_(_ONE, work.c.claimed_by == bindparam("owner"))
+_MARKS = select(work.c.marks).where(_MINE)
 _FINISH = delete(work).where(_MINE, work.c.marks == bindparam("seen_marks"))
 _RELEASE = update(work).where(_MINE).values(claimed_by=None, claim_expires=None, attempts=0, reason=None)
 _PUT_OFF = (
@@ -45,7 +48,11 @@ _PUT_OFF = (
 )
 _NEXT_DUE = select(work.c.due_at).where(work.c.claimed_by.is_(None)).order_by(work.c.due_at).limit(1)
 _FORGET = update(work).where(work.c.claimed_by == bindparam("owner")).values(claimed_by=None, claim_expires=None)
-STATEMENTS = (_DUE, _CLAIM, _FINISH, _RELEASE, _PUT_OFF, _NEXT_DUE, _FORGET)
+_BACKLOG = select(func.count(), func.min(work.c.due_at)).where(work.c.due_at <= bindparam("now"))
+STATEMENTS = (_BACKLOG, _DUE, _CLAIM, _MARKS, _FINISH, _RELEASE, _PUT_OFF, _NEXT_DUE, _FORGET)
+
+DEPTH = Gauge("trailboss_work_due", "Resources that are due to be looked at")
+AGE = Gauge("trailboss_work_oldest_seconds", "How long the oldest of them has been due")
 
 
 @dataclass(frozen=True)
@@ -75,13 +82,19 @@ def claim(tx: Tx, owner: str, most: int) -> list[Claim]:
     return [Claim(t, i, marks, attempts, cause, owner) for t, i, marks, attempts, cause in found]
 
 
+def renew(tx: Tx, claim: Claim) -> Claim | None:
+    """Return the claim with the marks that the look to come will answer; None if the lease has gone to another."""
+    rows = tx.run(_MARKS, of_type=claim.type, of_id=claim.id, owner=claim.owner)
+    return replace(claim, marks=rows[0][0]) if rows else None
+
+
 def finish(tx: Tx, claim: Claim) -> None:
     """Be done with it; what was marked again meanwhile stays due."""
     key: dict[str, Any] = {"of_type": claim.type, "of_id": claim.id, "owner": claim.owner}
     tx.run(_FINISH, **key, seen_marks=claim.marks)
     if tx.connection.rowcount == 0:
         tx.run(_RELEASE, **key)
-        tx.earliest = tx.now
+        tx.wants_work(tx.now)
 
 
 def put_off(tx: Tx, claim: Claim, after_s: float, reason: str, *, failed: bool) -> None:
@@ -93,7 +106,7 @@ def put_off(tx: Tx, claim: Claim, after_s: float, reason: str, *, failed: bool) 
     if tx.connection.rowcount == 0:
         tx.run(_RELEASE, **key)
         due = tx.now
-    tx.earliest = due if tx.earliest is None else min(tx.earliest, due)
+    tx.wants_work(due)
 
 
 def pause_s(attempts: int, jitter: float) -> float:
@@ -110,3 +123,10 @@ def next_due(read: Read) -> int | None:
 def forget_claims(tx: Tx, owner: str) -> None:
     """Give back what this server had in hand when it died."""
     tx.run(_FORGET, owner=owner)
+
+
+def measure(read: Read) -> None:
+    """Set the gauges of the queue."""
+    count, oldest = read.run(_BACKLOG, now=read.now)[0]
+    DEPTH.set(count)
+    AGE.set((read.now - oldest) / 1000 if count else 0)

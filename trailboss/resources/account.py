@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import ClassVar
+from collections.abc import Collection, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, ClassVar
 
-from trailboss.declare import ADMINS, Action, flag, generic, listing, text
+from trailboss import states
+from trailboss.declare import ADMINS, Action, Behaviour, flag, generic, listing, text
+from trailboss.errors import ApiError
+from trailboss.outcome import Done, Outcome
 from trailboss.resources.entity import Entity
+from trailboss.resources.project_member import ProjectMember, member_roles, set_members
+
+if TYPE_CHECKING:
+    from trailboss.store.transaction import Read, Tx
 
 
 class Account(Entity):
@@ -29,6 +36,8 @@ class Account(Entity):
     external_id = text(column=True, create=True, update=True, read=ADMINS)
     external_id_type = text(column=True, create=True, update=True, read=ADMINS, max_length=128)
 
+    after_deactivation = text(read=())
+
 
 class Project(Account):
     """An environment: hosts, stacks and people of one team."""
@@ -48,3 +57,115 @@ class Project(Account):
     members = listing("projectMember", create=True)
     swarm = flag(create=True, update=True)
     kubernetes = flag(create=True, update=True)
+
+
+def capabilities(read: Read, row: Project, caller: Any) -> Collection[str]:
+    """Say whether a caller owns a project. The project's own key does not."""
+    if caller.all_accounts or member_roles(read, caller.authenticated_id).get(row.id) == "owner":
+        return ("owner",)
+    return ()
+
+
+def listed(read: Read, caller: Any, query: Mapping[str, str]) -> list[Project]:
+    """Return the projects of a caller: where it is a member; a project sees itself. Administrators can ask for all."""
+    if caller.all_accounts and query.get("all") == "true":
+        projects: list[Project] = read.find(Project)
+    else:
+        ids = sorted({*member_roles(read, caller.authenticated_id), caller.account_id})
+        rows: list[Project | None] = [read.get(Project, id) for id in ids]
+        projects = [project for project in rows if project and project.values["removed"] is None]
+    wanted = query.get("uuid")
+    return [row for row in projects if _is_shown(read, row, caller) and wanted in (None, row.uuid)]
+
+
+def found(read: Read, caller: Any, raw: str) -> Project | None:
+    """Return a project that a caller may see."""
+    row = read.get(Project, int(raw)) if raw.isascii() and raw.isdigit() and len(raw) < 19 else None
+    return row if row is not None and _is_shown(read, row, caller) else None
+
+
+def _is_shown(read: Read, row: Project, caller: Any) -> bool:
+    """Say whether a caller sees a project: as a member or as itself; one that is not active, only as its owner."""
+    if caller.all_accounts:
+        return True
+    role = member_roles(read, caller.authenticated_id).get(row.id)
+    return (role is not None or row.id == caller.account_id) and (row.state == "active" or role == "owner")
+
+
+def _require_owner(tx: Tx, row: Project, caller: Any) -> None:
+    if "owner" not in capabilities(tx, row, caller):
+        raise ApiError(403, message="only owners of the project may do this")
+
+
+def prepare_project(tx: Tx, values: dict[str, Any], caller: Any) -> dict[str, Any]:
+    """Complete a new project: without members, who asks becomes its owner."""
+    owner = {"externalIdType": "rancher_id", "externalId": str(caller.authenticated_id), "role": "owner"}
+    return {**values, "members": values.get("members") or [owner]}
+
+
+def project_created(tx: Tx, row: Project) -> None:
+    """Store the members of a new project as rows of their own; the project itself never shows them."""
+    set_members(tx, row.id, row.members)
+    tx.change(row, members=None)
+
+
+def update_project(tx: Tx, row: Project, values: dict[str, Any], caller: Any) -> Project:
+    """Store changed fields. Raises ApiError 403 for who is no owner."""
+    _require_owner(tx, row, caller)
+    return tx.change(row, **values)
+
+
+def delete_project(tx: Tx, row: Project, caller: Any) -> Project:
+    """Remove a project, deactivating it first. Raises ApiError 403 for who is no owner, 405 where it cannot be."""
+    _require_owner(tx, row, caller)
+    if states.may(row, "remove"):
+        return states.begin(tx, row, "remove")
+    if not states.may(row, "deactivate"):
+        raise ApiError(405, message=f"a project that is {row.state} cannot be removed now")
+    return states.begin(tx, row, "deactivate", after_deactivation="remove")
+
+
+def delete_action(tx: Tx, row: Project, input: dict[str, Any], caller: Any) -> Project:
+    """Do what DELETE does."""
+    return row if row.state in ("removed", "purged") else delete_project(tx, row, caller)
+
+
+def replace_members(tx: Tx, row: Project, input: dict[str, Any], caller: Any) -> Project:
+    """Make the members exactly those given."""
+    set_members(tx, row.id, input["members"])
+    return row
+
+
+def load(tx: Tx, row: Account) -> Account:
+    """Return what `reconcile` reads: the row alone."""
+    return row
+
+
+def reconcile(row: Account) -> Outcome:
+    """End the process under way; a deactivation that was asked for by a removal goes on to it."""
+    if row.state == "deactivating" and row.after_deactivation == "remove":
+        return Done(then="remove", values={"after_deactivation": None})
+    return Done()
+
+
+def settled(tx: Tx, row: Account) -> None:
+    """End the memberships of a project that is gone."""
+    if row.state == "removed":
+        for member in tx.find(ProjectMember, project_id=row.id):
+            states.end(tx, member)
+
+
+Account.behaviour = Behaviour(load=load, reconcile=reconcile, settled=settled)
+Project.behaviour = Behaviour(
+    prepare=prepare_project,
+    created=project_created,
+    update=update_project,
+    delete=delete_project,
+    actions={"delete": delete_action, "setmembers": replace_members},
+    load=load,
+    reconcile=reconcile,
+    capabilities=capabilities,
+    listed=listed,
+    found=found,
+    settled=settled,
+)

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 from trailboss.declare import ADMINS, Behaviour, generic, ref, text
 from trailboss.errors import ApiError
 from trailboss.resources.entity import Entity
+from trailboss.resources.setting import value_of
 
 if TYPE_CHECKING:
     from trailboss.store.transaction import Read, Tx
@@ -145,5 +146,24 @@ def check_token(read: Read, token: str, now_ms: int, period_ms: int) -> Registra
     return None
 
 
+def shown(row: RegistrationToken, face: Any) -> dict[str, Any]:
+    """Return the fields with which a host can join: the token of this hour and where its script is."""
+    token, host = sign_token(row, face.read.now), value_of(face.read, "api.host")
+    if host:
+        host = host if "://" in host else f"http://{host}"
+    url = f"{host.rstrip('/')}/v1/scripts/{token}" if host else f"{face.base}/scripts/{token}"
+    return {
+        "token": token,
+        "registrationUrl": url,
+        "image": value_of(face.read, "bootstrap.required.image"),
+        "command": f"sudo sh -c 'curl -fsSL \"$0\" | sh' {url}",
+    }
+
+
+def links(row: RegistrationToken, face: Any) -> dict[str, str]:
+    """Return the link to the script."""
+    return {"registrationUrl": shown(row, face)["registrationUrl"]}
+
+
 ApiKey.behaviour = Behaviour(prepare=prepare_key, created=hold_key, settled=release_key)
-RegistrationToken.behaviour = Behaviour(prepare=prepare_token)
+RegistrationToken.behaviour = Behaviour(prepare=prepare_token, computed=shown, links=links)

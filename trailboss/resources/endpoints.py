@@ -13,19 +13,29 @@ if TYPE_CHECKING:
     from trailboss.store.transaction import Tx
 
 
-def settle(tx: Tx, instance: Instance, ports: list[Port]) -> None:
-    """Add the endpoints of an instance that runs to its service and host, or take away those of one that does not."""
+def add(tx: Tx, instance: Instance, ports: list[Port]) -> None:
+    """Add the endpoints of an instance that runs to its host and its service."""
+    own = _of(tx, instance, ports)
+    for owner in _owners(tx, instance) if own else ():
+        others = [e for e in owner.public_endpoints or [] if e not in own]
+        tx.change(owner, public_endpoints=others + own)
+
+
+def take_away(tx: Tx, instance: Instance, ports: list[Port]) -> None:
+    """Take the endpoints of ports that were open away. The list stays, empty, when the last one goes."""
+    own = _of(tx, instance, ports)
+    for owner in _owners(tx, instance) if own else ():
+        tx.change(owner, public_endpoints=[e for e in owner.public_endpoints or [] if e not in own])
+
+
+def _of(tx: Tx, instance: Instance, ports: list[Port]) -> list[dict[str, Any]]:
     host = tx.get(Host, instance.host_id)
-    if host is None:
-        return
-    address = host.host_address or "127.0.0.1"
-    own = [{"ipAddress": address, "port": p.public_port} for p in ports if p.public_port]
-    owners: list[Any] = [host]
+    address = (host.host_address if host else None) or "127.0.0.1"
+    return [{"ipAddress": address, "port": p.public_port} for p in ports if p.public_port]
+
+
+def _owners(tx: Tx, instance: Instance) -> list[Any]:
+    found: list[Any] = [tx.get(Host, instance.host_id)]
     if instance.service_id is not None:
-        owners.append(tx.get(registry["service"], instance.service_id))
-    for owner in filter(None, owners):
-        present = owner.public_endpoints
-        others = [e for e in present or [] if e not in own]
-        now = others + own if instance.state == "running" else others
-        if now or present:
-            tx.change(owner, public_endpoints=now)
+        found.append(tx.get(registry["service"], instance.service_id))
+    return [owner for owner in found if owner is not None]

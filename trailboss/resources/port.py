@@ -58,6 +58,11 @@ def parse_port(entry: Any) -> PortText:
     return PortText(private, public, protocol or "tcp")
 
 
+def port_scope(public: int, protocol: str) -> str:
+    """Return the scope in which hosts' public ports of one number are held: who holds it anywhere is one look-up."""
+    return f"port/{public}/{protocol}"
+
+
 def update(tx: Tx, row: Port, values: dict[str, Any], caller: Any) -> Port:
     """Store a changed public port; it takes effect when the container starts next."""
     if (public := values.get("public_port")) is not None and not 1 <= public <= 65535:

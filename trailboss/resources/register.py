@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from trailboss.declare import Action, Behaviour, generic, text
+from trailboss import states
+from trailboss.declare import ABSENT, Action, Behaviour, generic, text
 from trailboss.errors import ApiError
 from trailboss.resources.account import Account
 from trailboss.resources.agent import Agent
@@ -72,7 +73,7 @@ def created(tx: Tx, row: Register) -> None:
         agent = _make_agent(tx, row)
     secret, public = make_secret(), make_public_value()
     for old in tx.find(AgentApiKey, account_id=agent.account_id):
-        tx.change(old, state="removed", removed=tx.now)
+        states.end(tx, old)
     tx.insert(
         AgentApiKey,
         account_id=agent.account_id,
@@ -100,4 +101,12 @@ def _make_agent(tx: Tx, row: Register) -> Agent:
     return agent
 
 
-Register.behaviour = Behaviour(prepare=prepare, created=created)
+def shown(row: Register, face: Any) -> dict[str, Any]:
+    """Show the keys only to who asks for them with the same key, and only while they are good."""
+    secrets = {"key": row.key, "accessKey": row.access_key, "secretKey": row.secret_key}
+    if row.state == "active" and face.query.get("key") == row.key:
+        return secrets
+    return dict.fromkeys(secrets, ABSENT)
+
+
+Register.behaviour = Behaviour(prepare=prepare, created=created, computed=shown)

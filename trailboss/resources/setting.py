@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
 
-from trailboss.declare import ADMINS, Resource, document, flag, number, text
+from trailboss.declare import ADMINS, Behaviour, Resource, document, flag, number, text
+from trailboss.errors import ApiError
 
 if TYPE_CHECKING:
-    from trailboss.store.transaction import Read
+    from trailboss.store.transaction import Read, Tx
 
 DEFAULTS = {
     "api.auth.realm": "Enter API access key and secret key as username and password",
+    "agent.instance.register.url": "",
     "api.host": "",
     "api.security.enabled": "true",
     "api.show.removed.for.seconds": "300",
+    "bootstrap.required.image": "trailboss/agent",
     "object.remove.time.delay.seconds": "60",
     "registration.token.period.millis": "315360000000",
     "simple.allocator.spread": "true",
@@ -23,6 +27,18 @@ DEFAULTS = {
     "simulator.jitter.millis": "0",
     "simulator.latency.millis": "0",
 }
+PUBLIC = (
+    "api.ui.index",
+    "cattle.version",
+    "docker.machine.version",
+    "go.machine.service.version",
+    "rancher.compose.darwin.url",
+    "rancher.compose.linux.url",
+    "rancher.compose.version",
+    "rancher.compose.windows.url",
+    "rancher.server.image",
+)
+"""Settings that everybody sees."""
 
 
 class Setting(Resource):
@@ -40,9 +56,6 @@ class Setting(Resource):
     removed = number(column=True, read=())
     name = text(create=ADMINS, column=True, indexed=True)
     value = text(create=ADMINS, update=ADMINS, column=True, max_length=1024)
-
-
-Setting.fields["id"].max_length = None
 
 
 class ActiveSetting(Resource):
@@ -69,5 +82,98 @@ def value_of(read: Read, name: str) -> str:
     """Return the value of a setting in force."""
     if (given := os.environ.get(environment_name(name))) is not None:
         return given
-    rows = read.find(Setting, name=name)
-    return rows[0].value if rows else DEFAULTS.get(name, "")
+    stored = _stored(read, name)
+    return stored.value if stored is not None else DEFAULTS.get(name, "")
+
+
+def number_of(read: Read, name: str) -> int:
+    """Return a setting in force that is a number; its default where somebody has stored something else."""
+    value = value_of(read, name)
+    return int(value if value.isascii() and value.isdigit() and len(value) < 19 else DEFAULTS[name])
+
+
+def is_controlled(read: Read) -> bool:
+    """Say whether access control is on: only an explicit `false` turns it off."""
+    return value_of(read, "api.security.enabled") != "false"
+
+
+def _stored(read: Read, name: str) -> Setting | None:
+    return next(iter(read.find(Setting, name=name)), None)
+
+
+def active(read: Read, name: str) -> ActiveSetting:
+    """Return a setting as it is in force; one of which nothing is known has null values."""
+    stored = _stored(read, name)
+    given, default = os.environ.get(environment_name(name)), DEFAULTS.get(name)
+    kept = stored.value if stored is not None else None
+    in_force = next((value for value in (given, kept, default) if value is not None), None)
+    sources = ((given, "Environment Variables"), (kept, "Database"), (default, "Code Packaged Defaults"))
+    return ActiveSetting(
+        {
+            "id": stored.id if stored is not None else name,
+            "name": name,
+            "active_value": in_force,
+            "value": in_force if kept is None else kept,
+            "source": next((source for value, source in sources if value is not None), None),
+            "in_db": stored is not None,
+        }
+    )
+
+
+def listed(read: Read, caller: Any, query: Mapping[str, str]) -> list[ActiveSetting]:
+    """Return the settings that a caller sees: all for who administers, else the public ones."""
+    if not caller.all_accounts or query.get("all") == "false":
+        return [active(read, name) for name in PUBLIC]
+    stored = {row.name for row in read.find(Setting)}
+    return [active(read, name) for name in sorted(stored | DEFAULTS.keys()) if name[:1].islower()]
+
+
+def found(read: Read, caller: Any, raw: str) -> ActiveSetting | None:
+    """Return a setting by its name or the number of its row. Administrators may name one that is not there yet."""
+    name: str | None = raw
+    if raw.isascii() and raw.isdigit():
+        row = read.get(Setting, int(raw)) if len(raw) < 19 else None
+        name = row.name if row is not None else None
+    if name is None:
+        return ActiveSetting({"id": raw}) if caller.all_accounts else None
+    return active(read, name) if caller.all_accounts or name in PUBLIC else None
+
+
+def create(tx: Tx, values: dict[str, Any], caller: Any) -> Resource:
+    """Store a value; of a setting that has one already, the new one. Raises ApiError 422 without a name."""
+    name = values.get("name")
+    if not name:
+        raise ApiError(422, "MissingRequired", "a setting needs a name", field="name")
+    if _stored(tx, name) is not None:
+        return update(tx, active(tx, name), values, caller)
+    return tx.insert(Setting, name=name, value=values.get("value") or "")
+
+
+def update(tx: Tx, row: ActiveSetting, values: dict[str, Any], caller: Any) -> ActiveSetting:
+    """Store a value for a setting; null takes the stored one away. Raises ApiError 404 for a row that is gone."""
+    if row.name is None:
+        raise ApiError(404)
+    stored, value = _stored(tx, row.name), values.get("value")
+    if "value" not in values:
+        return row
+    if value is None:
+        return delete(tx, row, caller)
+    if stored is not None:
+        tx.change(stored, value=value)
+    else:
+        tx.insert(Setting, name=row.name, value=value)
+    return active(tx, row.name)
+
+
+def delete(tx: Tx, row: ActiveSetting, caller: Any) -> ActiveSetting:
+    """Take the stored value away, so that the default is in force again."""
+    stored = _stored(tx, row.name) if row.name is not None else None
+    if stored is not None:
+        tx.erase(stored)
+        return active(tx, row.name)
+    return row
+
+
+Setting.behaviour = ActiveSetting.behaviour = Behaviour(
+    listed=listed, found=found, create=create, update=update, delete=delete
+)

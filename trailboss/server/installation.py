@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import partial
-from pathlib import Path
 
 import structlog
 from sqlalchemy.exc import OperationalError
@@ -33,11 +32,13 @@ SHORT_SECRET = 16
 
 @dataclass(frozen=True)
 class Opened:
-    """An open store and what agents are told of the installation. first: this start was the first one."""
+    """An open store and what agents are told of the installation. first: this start was the first one.
+    is_controlled: access control is on, which a variable of the setting may have decided against the option."""
 
     store: Store
     installation: Installation
     first: bool
+    is_controlled: bool
 
 
 def open_installation(options: Options, folder: DataFolder, url: str) -> Opened:
@@ -67,7 +68,8 @@ def open_installation(options: Options, folder: DataFolder, url: str) -> Opened:
         store.close()
         raise
     _warn_of_overlaps(installation)
-    return Opened(store, installation, first)
+    controlled = store.read(lambda read: value_of(read, "api.security.enabled")) == "true"
+    return Opened(store, installation, first, controlled)
 
 
 def _begin(tx: Tx, options: Options, folder: DataFolder, url: str) -> bool:
@@ -136,8 +138,3 @@ def _warn_of_overlaps(installation: Installation) -> None:
             interface=other.interface,
             network=str(other.network),
         )
-
-
-def credentials_path(folder: DataFolder) -> Path:
-    """Return where the first credentials are."""
-    return folder.path / FIRST_CREDENTIALS

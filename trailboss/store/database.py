@@ -8,7 +8,7 @@ Next in the flow: `transaction.py` (what a function is handed) and `store.py` (w
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -43,8 +43,8 @@ class Connection:
         try:
             self._cursor.execute(sql, {**own, **params} if params else own)
             return self._cursor.fetchall() if self._returns() else []
-        except (psycopg.OperationalError, sqlite3.OperationalError) as error:
-            if isinstance(error, psycopg.errors.SerializationFailure | psycopg.errors.DeadlockDetected):
+        except (psycopg.OperationalError, psycopg.InterfaceError, sqlite3.OperationalError) as error:
+            if _is_of_the_statement(error):
                 raise
             raise Unreachable(f"the database does not answer: {error}") from error
 
@@ -54,11 +54,28 @@ class Connection:
         return self._cursor.rowcount
 
     def _returns(self) -> bool:
-        return getattr(self._cursor, "description", None) is not None
+        # SQLite has no rows to fetch where there are none; its description is made anew at each look, and costs
+        return not self.database.is_postgres or getattr(self._cursor, "description", None) is not None
+
+    def undo(self) -> bool:
+        """Leave a transaction that failed; False if the connection is of no more use."""
+        try:
+            if self.database.is_postgres or self.raw.in_transaction:
+                self.raw.rollback()
+        except (psycopg.Error, sqlite3.Error):
+            return False
+        return not self.database.is_postgres or not self.raw.closed
 
     def close(self) -> None:
         """Close the connection."""
         self.raw.close()
+
+
+def _is_of_the_statement(error: Exception) -> bool:
+    """Tell an error that the statement made (or another transaction) from one of the database being away."""
+    if isinstance(error, sqlite3.OperationalError):
+        return error.sqlite_errorcode == sqlite3.SQLITE_ERROR
+    return isinstance(error, psycopg.errors.SerializationFailure | psycopg.errors.DeadlockDetected)
 
 
 class Database:
@@ -80,6 +97,10 @@ class Database:
         self._compiled[id(statement)] = (statement, sql, own)
         return statement
 
+    def text(self, statement: ClauseElement) -> tuple[str, dict[str, Any]]:
+        """Return a statement's SQL text and its own parameters, for who keeps them himself."""
+        return self._compile(statement)
+
     def compiled(self, statement: ClauseElement | str) -> tuple[str, Mapping[str, Any]]:
         """Return the SQL text and the literal parameters of a statement."""
         if isinstance(statement, str):
@@ -99,17 +120,31 @@ class Database:
     def connect(self) -> Connection:
         """Open a connection. Raises Unreachable."""
         if self.is_postgres:
-            try:
-                # prepare_threshold=None: one statement text serves both the plan cache and pgbouncer
-                raw: Any = psycopg.connect(self.psycopg_url, autocommit=True, connect_timeout=5)
-            except psycopg.OperationalError as error:
-                raise Unreachable(f"the database does not answer: {error}") from error
-            return Connection(self, raw)
-        raw = sqlite3.connect(self.path, isolation_level=None, check_same_thread=False, timeout=10)
-        # FULL: what was acknowledged survives a power cut, not only kill -9; group commit makes it affordable
-        for pragma in ("journal_mode=WAL", "synchronous=FULL", "busy_timeout=10000", "foreign_keys=OFF"):
-            raw.execute(f"PRAGMA {pragma}")
+            return Connection(self, self.connect_postgres())
+        try:
+            raw = sqlite3.connect(self.path, isolation_level=None, check_same_thread=False, timeout=10)
+            # FULL: what was acknowledged survives a power cut, not only kill -9; group commit makes it affordable
+            for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=OFF"):
+                raw.execute(f"PRAGMA {pragma}")
+        except sqlite3.OperationalError as error:
+            raise Unreachable(f"the database {self.path} cannot be opened: {error}") from error
         return Connection(self, raw)
+
+    def connect_postgres(self) -> psycopg.Connection[tuple[Any, ...]]:
+        """Open a connection of the driver. Raises Unreachable."""
+        try:
+            # keepalives and user timeout: a server whose machine is gone is noticed in seconds, not in hours
+            return psycopg.connect(
+                self.psycopg_url,
+                autocommit=True,
+                connect_timeout=5,
+                keepalives_idle=5,
+                keepalives_interval=2,
+                keepalives_count=3,
+                tcp_user_timeout=10_000,
+            )
+        except psycopg.OperationalError as error:
+            raise Unreachable(f"the database does not answer: {error}") from error
 
     @property
     def path(self) -> Path:
@@ -126,8 +161,3 @@ class Database:
     def alembic_url(self) -> str:
         """The URL in the form that SQLAlchemy reads, for migrations."""
         return self.psycopg_url.replace("postgresql://", "postgresql+psycopg://", 1) if self.is_postgres else self.url
-
-
-def rows_as_dicts(columns: Sequence[str], rows: list[tuple[Any, ...]]) -> list[dict[str, Any]]:
-    """Pair each row with its column names."""
-    return [dict(zip(columns, row, strict=True)) for row in rows]

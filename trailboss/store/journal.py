@@ -14,10 +14,12 @@ from sqlalchemy import bindparam, delete, func, insert, select, update
 
 from trailboss.store.database import Connection, Database
 from trailboss.store.tables import column_names, fact, journal
-from trailboss.store.transaction import Entry, Read
+from trailboss.store.transaction import Entry, Read, Tx
 
 KEEP = 100_000
-"""Entries kept; older ones are pruned, a slice at a time."""
+"""Entries kept. Each thousandth entry takes the older ones away, so there are never many more."""
+KEEP_MS = 30 * 24 * 3_600_000
+"""Age at which entries go, however few there are."""
 _SLICE = 1_000
 _LOCK = 7_262_001
 _HEAD = "journal.head"
@@ -31,12 +33,6 @@ def prepare(database: Database) -> None:
     """Compile the statements that run with every commit."""
     for statement in (_INSERT, _READ_HEAD, _SET_HEAD):
         database.keep(statement)
-
-
-def create_head(connection: Connection) -> None:
-    """Start the numbering of a new database at 0."""
-    if not connection.run(_READ_HEAD):
-        connection.run(insert(fact).values(name=_HEAD, value="0"))
 
 
 def append(connection: Connection, entries: list[Entry]) -> int:
@@ -55,6 +51,7 @@ def append(connection: Connection, entries: list[Entry]) -> int:
                 "type": entry.type,
                 "id": entry.id,
                 "account_id": entry.account_id,
+                "host_id": entry.host_id,
                 "change": msgspec.json.encode(entry.change).decode(),
                 "message": entry.message,
             },
@@ -64,6 +61,15 @@ def append(connection: Connection, entries: list[Entry]) -> int:
     if head // _SLICE != last // _SLICE:
         connection.run(delete(journal).where(journal.c.seq <= last - KEEP))
     return last
+
+
+def prune(tx: Tx) -> int:
+    """Take away entries that are too old, at most a slice; return how many. `append` bounds their number."""
+    oldest = select(journal.c.seq, journal.c.at).order_by(journal.c.seq).limit(_SLICE)
+    gone = [seq for seq, at in tx.run(oldest) if at < tx.now - KEEP_MS]
+    if gone:
+        tx.run(delete(journal).where(journal.c.seq <= gone[-1]))
+    return len(gone)
 
 
 def head(read: Read) -> int:

@@ -1,14 +1,15 @@
 """Runs functions on the database: `write(fn)` in one writer thread with group commit, `read(fn)` in a small pool.
 
 All writes that wait when the writer becomes free go into one commit, each behind its own savepoint, so one that fails
-takes no other with it. A result is given back only after the commit, so what a caller has been told is durable.
-Listeners hear of each commit afterwards, in order. The same code serves SQLite and PostgreSQL.
+takes no other with it. A result is given back only after the commit, so what a caller has been told is durable. While
+the database is away every call raises Unreachable; a commit whose answer was lost raises Uncertain. Nothing has to be
+restarted when it is back. Listeners hear of each commit afterwards, in order: on SQLite from the writer, on PostgreSQL,
+where other servers commit too, from the journal (`notify.py`).
 """
 
 from __future__ import annotations
 
 import queue
-import sqlite3
 import threading
 import time
 from collections.abc import Callable
@@ -20,9 +21,10 @@ import psycopg
 import structlog
 from prometheus_client import Counter, Histogram
 
-from trailboss.errors import Lost, Unreachable
+from trailboss.errors import Lost, Uncertain, Unreachable
 from trailboss.store import journal
 from trailboss.store.database import Connection, Database
+from trailboss.store.notify import Follower, notify
 from trailboss.store.transaction import Entry, Read, Statements, Tx
 
 T = TypeVar("T")
@@ -41,8 +43,8 @@ LOST = Counter("trailboss_store_lost_total", "Transactions run again because a r
 
 @dataclass(frozen=True)
 class Commit:
-    """What a group of transactions has made durable. head: number of its newest journal entry.
-    due: earliest moment (ms) at which work marked in it wants to be done; None if none was."""
+    """What transactions have made durable. head: number of the newest journal entry; 0 if there was none.
+    due: earliest moment (ms) at which work marked in them wants to be done; None if none was."""
 
     head: int
     entries: tuple[Entry, ...]
@@ -76,33 +78,48 @@ class Store:
         self._open: list[Connection] = []
         self._pool = ThreadPoolExecutor(readers, thread_name_prefix="read")
         self._writer = threading.Thread(target=self._run, name="writer", daemon=True)
-        self._started = False
+        self._follower = Follower(self.database, self.read, self._tell) if self.database.is_postgres else None
+        self._started = self._closed = False
         self.crash: Callable[[str], None] = lambda point: None
         """Called at every durable step, with its name: where fault tests make the process die."""
 
     def start(self) -> None:
-        """Begin to write. The schema must be there (`migrations.upgrade`)."""
+        """Begin to write. The schema must be there (`migrations.upgrade`). Raises Unreachable."""
+        if self._follower is not None:
+            self._follower.start()
         self._started = True
         self._writer.start()
 
     def close(self) -> None:
-        """Finish what was asked for, then close every connection."""
+        """Finish what was asked for, then close every connection. Later writes raise Unreachable."""
+        self._closed = True
         if self._started:
             self._jobs.put(None)
             self._writer.join(timeout=30)
+        if self._follower is not None:
+            self._follower.stop()
         self._pool.shutdown(wait=True)
         for connection in self._open:
             connection.close()
 
     def listen(self, listener: Callable[[Commit], None]) -> Callable[[], None]:
-        """Call a function (on the writer thread; it must not block) after each commit. Returns how to stop it."""
+        """Call a function after each commit, of any server. It is called in order, on the writer's or the follower's
+        thread, so it must not block. Returns how to stop it."""
         self._listeners.append(listener)
-        return lambda: self._listeners.remove(listener)
+
+        def stop() -> None:
+            if listener in self._listeners:
+                self._listeners.remove(listener)
+
+        return stop
 
     def submit(self, fn: Callable[[Tx], T], *, cause: str = "", actor: int | None = None) -> Future[T]:
         """Run a function in a transaction; the future is done after its commit."""
         job = _Job(fn, cause, actor)
-        self._jobs.put(job)
+        if self._closed:
+            job.future.set_exception(Unreachable("the server is shutting down"))
+        else:
+            self._jobs.put(job)
         return job.future
 
     def write(self, fn: Callable[[Tx], T], *, cause: str = "", actor: int | None = None) -> T:
@@ -115,27 +132,29 @@ class Store:
 
     def read(self, fn: Callable[[Read], T]) -> T:
         """Run a function on a snapshot, here. Raises Unreachable."""
-        connection: Connection | None = getattr(self._local, "connection", None)
-        if connection is None:
-            connection = self._local.connection = self.database.connect()
-            self._open.append(connection)
+        kept: Connection | None = getattr(self._local, "connection", None)
+        if kept is not None:
+            try:
+                return self._read_on(kept, fn)
+            except Unreachable:
+                # The connection may be of before the database was restarted; reading again does no harm.
+                log.info("a reader connects again")
+        connection = self._local.connection = self.database.connect()
+        self._open.append(connection)
+        return self._read_on(connection, fn)
+
+    def _read_on(self, connection: Connection, fn: Callable[[Read], T]) -> T:
         try:
             connection.run("BEGIN ISOLATION LEVEL REPEATABLE READ" if self.database.is_postgres else "BEGIN")
             result = fn(Read(connection, self.statements, self.clock()))
             connection.run("COMMIT")
             return result
         except BaseException as error:
-            self._drop(connection, error)
+            if isinstance(error, Unreachable) or not connection.undo():
+                self._open.remove(connection)
+                self._local.connection = None
+                connection.close()
             raise
-
-    def _drop(self, connection: Connection, error: BaseException) -> None:
-        """Roll a reader back; forget its connection if it is broken."""
-        try:
-            connection.run("ROLLBACK")
-        except (Unreachable, psycopg.Error, sqlite3.Error):
-            log.warning("a reader's connection is lost", error=str(error))
-            self._open.remove(connection)
-            self._local.connection = None
 
     # --- the writer ---------------------------------------------------------------------------------------------
 
@@ -152,6 +171,14 @@ class Store:
                 break
         if connection is not None:
             connection.close()
+        self._refuse_rest()
+
+    def _refuse_rest(self) -> None:
+        """Answer what was asked for after the end."""
+        while not self._jobs.empty():
+            job = self._jobs.get()
+            if job is not None and job.future.set_running_or_notify_cancel():
+                job.future.set_exception(Unreachable("the server is shutting down"))
 
     def _gather(self, first: _Job) -> tuple[list[_Job], bool]:
         """Return what waits, first come first served, without what its callers have given up by now."""
@@ -170,76 +197,82 @@ class Store:
         return group, True
 
     def _settle(self, connection: Connection | None, group: list[_Job]) -> Connection | None:
-        """Commit a group, again where another server was in the way; return the connection if it is still good."""
+        """Commit a group, again where that can succeed; return the connection if it is still good."""
         for attempt in range(RETRIES + 1):
+            kept = connection is not None
             try:
                 connection = connection or self.database.connect()
                 self._commit(connection, group)
                 return connection
             except Exception as error:
-                log.warning("a commit failed", error=str(error), size=len(group))
-                connection = self._reset(connection) if connection else None
-                if isinstance(error, _AGAIN) and attempt < RETRIES:
+                if connection is not None and not connection.undo():
+                    connection.close()
+                    connection = None
+                # Two reasons to try again: another server was in the way, or the connection is of before the
+                # database was restarted. Without a commit nothing of the group has been done.
+                stale = kept and isinstance(error, Unreachable) and not isinstance(error, Uncertain)
+                if (isinstance(error, _AGAIN) or stale) and attempt < RETRIES:
                     continue
-                self._fail(group, error)
+                log.warning("a commit failed", error=str(error), size=len(group))
+                for job in group:
+                    job.future.set_exception(error)
                 return connection
         raise AssertionError("the last attempt returns")
 
-    def _reset(self, connection: Connection) -> Connection | None:
-        try:
-            connection.run("ROLLBACK")
-            return connection
-        except Exception as error:
-            log.warning("the writer's connection is lost", error=str(error))
-            try:
-                connection.close()
-            except (psycopg.Error, sqlite3.Error) as closing:
-                log.warning("closing it failed too", error=str(closing))
-            return None
-
-    def _fail(self, group: list[_Job], error: Exception) -> None:
-        for job in group:
-            if not job.future.done():
-                job.future.set_exception(error if isinstance(error, Unreachable) else Unreachable(str(error)))
-
     def _commit(self, connection: Connection, group: list[_Job]) -> None:
+        """Run a group in one transaction. Raises Uncertain if the answer to the commit was lost."""
         started = time.perf_counter()
         connection.run(self.database.begin)
         entries: list[Entry] = []
         due: list[int] = []
-        done: list[tuple[_Job, Any, Exception | None]] = []
-        for job in group:
-            done.append((job, *self._attempt(connection, job, entries, due)))
+        done = [(job, *self._attempt(connection, job, entries, due)) for job in group]
         head = journal.append(connection, entries) if entries else 0
         self.crash("before-commit")
-        connection.run("COMMIT")
+        try:
+            connection.run("COMMIT")
+        except Unreachable as error:
+            raise Uncertain(f"the database went away during the commit: {error}") from error
         self.crash("after-commit")
         COMMIT_SECONDS.observe(time.perf_counter() - started)
         GROUP_SIZE.observe(len(group))
-        commit = Commit(head, tuple(entries), min(due, default=None))
-        for job, result, error in done:
-            if error is not None:
-                job.future.set_exception(error)
+        for job, result, failure in done:
+            if failure is not None:
+                job.future.set_exception(failure)
             else:
                 job.future.set_result(result)
         if entries or due:
-            for listener in list(self._listeners):
+            self._announce(connection, head, tuple(entries), min(due, default=None))
+
+    def _announce(self, connection: Connection, head: int, entries: tuple[Entry, ...], due: int | None) -> None:
+        """Let listeners know of a commit, here or by way of the database; it is durable whatever happens to that."""
+        if self._follower is None:
+            self._tell(head, entries, due)
+            return
+        try:
+            notify(connection, due)
+        except Unreachable as error:
+            log.info("a notification was not sent; others find the commit by looking", error=str(error))
+
+    def _tell(self, head: int, entries: tuple[Entry, ...], due: int | None) -> None:
+        commit = Commit(head, entries, due)
+        for listener in list(self._listeners):
+            try:
                 listener(commit)
+            except Exception:
+                log.exception("a listener failed", head=head)
 
     def _attempt(
         self, connection: Connection, job: _Job, entries: list[Entry], due: list[int]
     ) -> tuple[Any, Exception | None]:
-        """Run one function behind a savepoint; after Lost, again."""
+        """Run one function behind a savepoint; after Lost, again. Returns its result, or what it raised."""
         for attempt in range(RETRIES + 1):
             tx = Tx(connection, self.statements, self.clock(), cause=job.cause, actor=job.actor)
             connection.run("SAVEPOINT job")
             try:
                 result = job.fn(tx)
-            except _AGAIN:
+            except (*_AGAIN, Unreachable):
                 raise
             except Exception as error:
-                if isinstance(error, Unreachable):
-                    raise
                 connection.run("ROLLBACK TO SAVEPOINT job")
                 connection.run("RELEASE SAVEPOINT job")
                 if isinstance(error, Lost) and attempt < RETRIES:

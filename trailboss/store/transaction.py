@@ -11,6 +11,7 @@ from __future__ import annotations
 import uuid as uuids
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any, TypeVar, cast
 
 import msgspec
@@ -29,6 +30,15 @@ _encode = msgspec.json.Encoder().encode
 _decode = msgspec.json.Decoder(dict[str, Any]).decode
 
 _FACT = select(fact.c.value).where(fact.c.name == bindparam("fact_name"))
+_HOLDER = select(hold.c.holder_type, hold.c.holder_id).where(
+    hold.c.scope == bindparam("of_scope"), hold.c.key == bindparam("of_key")
+)
+_HELD_BY = and_(hold.c.holder_type == bindparam("of_type"), hold.c.holder_id == bindparam("of_id"))
+_RELEASE = delete(hold).where(_HELD_BY)
+_RELEASE_SCOPE = delete(hold).where(
+    _HELD_BY, or_(hold.c.scope == bindparam("of_scope"), hold.c.scope.like(bindparam("below_scope")))
+)
+_HELD = select(hold.c.key, hold.c.holder_type, hold.c.holder_id).where(hold.c.scope == bindparam("of_scope"))
 
 PRIORITY = 50
 """Of work that a user is waiting for; a resync has 90."""
@@ -39,16 +49,23 @@ def decode(type_: ResourceType, columns: Sequence[str], row: Sequence[Any]) -> R
     values: dict[str, Any] = dict(zip(columns, row, strict=True))
     kind = registry.get(values["kind"] or "", type_.base)
     cls = kind if issubclass(kind, type_.base) else type_.base
-    document = _decode(values["data"])
-    values["data"] = document
+    document = values["data"] = _decode(values["data"])
     stored = document.get("fields", {})
-    for name, spec in cls.fields.items():
-        if not spec.column:
-            if name != "data":
-                values[name] = stored.get(spec.wire)
-        elif spec.type == "boolean" and values[name] is not None:
+    inside, booleans = _layout(cls.type)
+    for name, wire in inside:
+        values[name] = stored.get(wire)
+    for name in booleans:
+        if values[name] is not None:
             values[name] = bool(values[name])
     return cls(values)
+
+
+@cache
+def _layout(type_name: str) -> tuple[tuple[tuple[str, str], ...], tuple[str, ...]]:
+    """Return the fields of a type that are kept in its document (Python and wire name), and its boolean columns."""
+    fields = registry[type_name].fields
+    inside = tuple((n, f.wire) for n, f in fields.items() if not f.column and n != "data")
+    return inside, tuple(n for n, f in fields.items() if f.column and f.type == "boolean")
 
 
 @dataclass(frozen=True)
@@ -73,6 +90,10 @@ class Statements:
 
     database: Database
     kept: dict[tuple[Any, ...], ClauseElement] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        for statement in (_FACT, _HOLDER, _HELD, _RELEASE, _RELEASE_SCOPE):
+            self.database.keep(statement)
 
     def find(
         self, type_: ResourceType, keys: tuple[str, ...], live: bool, limit: int | None, newest: bool
@@ -153,9 +174,9 @@ class Read:
         statement = self.statements.find(type_, tuple(sorted(equal)), live, limit, newest)
         return self._rows(type_, self.connection.run(statement, equal))
 
-    def select(self, type_: type[R], statement: ClauseElement) -> list[R]:
+    def select(self, type_: type[R], statement: ClauseElement | str, **params: Any) -> list[R]:
         """Return the rows of a statement that selects all columns of the type's table."""
-        return self._rows(type_, self.connection.run(statement))
+        return self._rows(type_, self.connection.run(statement, params))
 
     def fact(self, name: str) -> str | None:
         """Return a single value of the installation (its id, incarnation, network)."""
@@ -209,10 +230,10 @@ class Tx(Read):
         self._journal(made, {n: (None, v) for n, v in full.items() if v not in (None, {}, [])})
         return made
 
-    def change(self, row: R, *, message: str | None = None, **values: Any) -> R:
+    def change(self, row: R, **values: Any) -> R:
         """Store changed fields of a row as it was read; return the new row. Nothing changed: nothing is written.
 
-        message: goes into the journal entry. Raises Lost if the row is no longer what was read.
+        Raises Lost if the row is no longer what was read.
         """
         type_ = type(row)
         changed = {n: v for n, v in values.items() if row.values.get(n) != v}
@@ -243,7 +264,7 @@ class Tx(Read):
             raise Lost(f"{type_.type} {row.values['id']} was changed meanwhile")
         counters: dict[str, Any] = {k: stored[k] for k in ("generation", "observed") if k in stored}
         new = type_({**row.values, **changed, **counters, "data": document})
-        self._journal(new, {n: (row.values.get(n), v) for n, v in changed.items()}, message)
+        self._journal(new, {n: (row.values.get(n), v) for n, v in changed.items()})
         return new
 
     def erase(self, row: Resource) -> None:
@@ -258,6 +279,10 @@ class Tx(Read):
         key = {"type": type_.base.type, "id": id}
         params = {**key, "due_at": due, "priority": priority, "cause": self.cause}
         self.connection.run(_mark_for(self.statements), params)
+        self.wants_work(due)
+
+    def wants_work(self, due: int) -> None:
+        """Note the moment (ms) at which work is due, so that the engine is woken after the commit."""
         self.earliest = due if self.earliest is None else min(self.earliest, due)
 
     def hold(self, scope: str, key: str, holder: Resource) -> bool:
@@ -271,25 +296,26 @@ class Tx(Read):
 
     def holder(self, scope: str, key: str) -> tuple[str, int] | None:
         """Return type and number of who holds a key."""
-        statement = select(hold.c.holder_type, hold.c.holder_id).where(hold.c.scope == scope, hold.c.key == key)
-        rows = self.connection.run(statement)
+        rows = self.connection.run(_HOLDER, {"of_scope": scope, "of_key": key})
         return (rows[0][0], rows[0][1]) if rows else None
 
+    def held(self, scope: str) -> dict[str, tuple[str, int]]:
+        """Return all keys of a scope that are held: key -> type and number of the holder."""
+        return {key: (type_, id) for key, type_, id in self.connection.run(_HELD, {"of_scope": scope})}
+
     def release(self, holder: Resource, scope: str | None = None) -> None:
-        """Give back what a holder holds, of one scope or all."""
-        conditions = [hold.c.holder_type == type(holder).base.type, hold.c.holder_id == holder.values["id"]]
-        if scope is not None:
-            conditions.append(hold.c.scope == scope)
-        self.connection.run(delete(hold).where(*conditions))
+        """Give back what a holder holds: all, or that of one scope and of those below it (`port`, `port/80/tcp`)."""
+        params: dict[str, Any] = {"of_type": type(holder).base.type, "of_id": holder.values["id"]}
+        if scope is None:
+            self.connection.run(_RELEASE, params)
+        else:
+            self.connection.run(_RELEASE_SCOPE, {**params, "of_scope": scope, "below_scope": f"{scope}/%"})
 
     def set_fact(self, name: str, value: str) -> None:
         """Store a single value of the installation."""
-        if self.fact(name) is None:
-            self.connection.run(insert(fact).values(name=name, value=value))
-        else:
-            self.connection.run(update(fact).where(fact.c.name == name).values(value=value))
+        self.connection.run(_fact_for(self.statements), {"name": name, "value": value})
 
-    def _journal(self, row: Resource, change: dict[str, tuple[Any, Any]], message: str | None = None) -> None:
+    def _journal(self, row: Resource, change: dict[str, tuple[Any, Any]]) -> None:
         fields = type(row).fields
         shown: dict[str, list[Any]] = {}
         for name, (old, new) in change.items():
@@ -297,7 +323,7 @@ class Tx(Read):
             if spec is not None and spec.part == "volatile":
                 continue
             wire = spec.wire if spec else name
-            shown[wire] = ["changed"] if spec is not None and spec.secret else [old, new]
+            shown[wire] = ["changed"] if spec is not None and spec.has_secrets else [old, new]
         if not shown:
             return
         self.entries.append(
@@ -309,7 +335,7 @@ class Tx(Read):
                 at=self.now,
                 actor=self.actor,
                 cause=self.cause,
-                message=message,
+                message=change["message"][1] if "message" in change else None,
                 host_id=row.values.get("host_id"),
             )
         )
@@ -357,3 +383,11 @@ def _hold_for(statements: Statements) -> ClauseElement:
         )
         statements.kept[("hold",)] = statements.database.keep(statement)
     return statements.kept[("hold",)]
+
+
+def _fact_for(statements: Statements) -> ClauseElement:
+    if ("fact",) not in statements.kept:
+        new = _upsert(statements)(fact).values(name=bindparam("name"), value=bindparam("value"))
+        statement = new.on_conflict_do_update(index_elements=["name"], set_={"value": new.excluded.value})
+        statements.kept[("fact",)] = statements.database.keep(statement)
+    return statements.kept[("fact",)]

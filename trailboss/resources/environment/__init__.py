@@ -34,7 +34,7 @@ class Environment(Entity):
         Action("addoutputs", "addOutputsInput", "environment"),
         Action("exportconfig", "composeConfigInput", "composeConfig"),
     )
-    unserved = ("upgrade", "cancelupgrade", "rollback", "cancelrollback", "finishupgrade", "exportconfig")
+    unserved = ("upgrade", "cancelupgrade", "rollback", "cancelrollback", "finishupgrade")
     on_failure = "error"
 
     name = text(
@@ -51,7 +51,7 @@ class Environment(Entity):
     purge_at_once = flag(read=())
 
 
-from trailboss.resources.environment import actions, reconcile  # noqa: E402
+from trailboss.resources.environment import actions, export, reconcile  # noqa: E402
 
 Environment.behaviour = Behaviour(
     prepare=actions.prepare,
@@ -62,7 +62,9 @@ Environment.behaviour = Behaviour(
         "activateservices": actions.activate_services,
         "deactivateservices": actions.deactivate_services,
         "addoutputs": actions.add_outputs,
+        "exportconfig": export.export_config,
     },
+    downloads={"composeConfig": export.as_zip},
     load=reconcile.load,
     reconcile=reconcile.reconcile,
     settled=actions.settled,

@@ -3,6 +3,8 @@
 What is wanted of an instance is `desired` and `epoch` (the number of the run, which only grows; `granted_epoch` is the
 newest one that has its place and ports, and that the host may know of); what its host last saw is in the `seen_*`
 fields. `state` follows from both: `reconcile.py`. What Docker is told: `specification.py`.
+`is_new`: its first start is part of its creation, so that it is removed if that fails. `waiting_until` (ms): pause
+before a run that follows on failures.
 """
 
 from __future__ import annotations
@@ -16,6 +18,7 @@ from trailboss.declare import (
     Action,
     Behaviour,
     Field,
+    Link,
     date,
     embedded,
     flag,
@@ -65,9 +68,11 @@ class Instance(Entity):
         Action("updateunhealthy", None, "instance"),
         Action("console", "instanceConsoleInput", "instanceConsole", states=("running",), capability="console"),
     )
-    links: ClassVar[Sequence[str]] = (
+    watched = ("running",)
+    links: ClassVar[Sequence[str | Link]] = (
         "credentials", "hosts", "instanceLabels", "instanceLinks", "instances", "loadBalancerTargets", "mounts",
-        "ports", "serviceEvents", "serviceExposeMaps", "services", "targetInstanceLinks", "volumes",
+        "ports", "serviceEvents", "serviceExposeMaps", "services",
+        Link("targetInstanceLinks", "instanceLink", foreign="target_instance_id"), "volumes",
     )  # fmt: skip
 
     external_id = text(column=True, max_length=128, part="observed")
@@ -86,6 +91,7 @@ class Instance(Entity):
     stop_timeout = number(read=())
     purge_at_once = flag(read=())
     waiting_until = number(read=())
+    is_new = flag(read=())
 
     # what the host saw last
     seen_state = text(column=True, read=(), part="observed")
@@ -106,7 +112,7 @@ class Container(Instance):
     type = "container"
     roles = MANY
     unserved = ("execute", "console", "allocate", "deallocate", "updatehealthy", "updateunhealthy")
-    links: ClassVar[Sequence[str]] = (*Instance.links, "networkContainer", "registryCredential")
+    links: ClassVar[Sequence[str | Link]] = (*Instance.links, "networkContainer", "registryCredential")
     extra_links: ClassVar[Sequence[str]] = ("containerStats", "stats")
     actions: ClassVar[Sequence[Action]] = (
         *Instance.actions,
@@ -128,7 +134,7 @@ class Container(Instance):
     data_volume_mounts = mapping("reference[volume]", create=True)
     data_volumes = listing("string", create=True)
     data_volumes_from = listing("reference[container]", create=True)
-    deployment_unit_uuid = text(column=True, max_length=128)
+    deployment_unit_uuid = text(column=True, indexed=True, max_length=128)
     devices = listing("string", create=True)
     dns = listing("string", create=True)
     dns_search = listing("string", create=True)

@@ -15,6 +15,8 @@ from trailboss.resources.image import Image, parse_image
 from trailboss.resources.port import Port, parse_port
 from trailboss.resources.service_maps import ServiceExposeMap
 
+SERVICE_LOOKS_AFTER_S = 0.05
+
 if TYPE_CHECKING:
     from trailboss.resources.instance import Container, Instance
     from trailboss.store.transaction import Tx
@@ -35,10 +37,10 @@ def prepare(tx: Tx, values: dict[str, Any], caller: Any) -> dict[str, Any]:
         raise ApiError(
             422, "MissingRequired", "networkMode container needs networkContainerId", field="networkContainerId"
         )
-    slot = values.get("slot")
-    if slot:
-        newest = max((row.epoch for row in tx.find(declared.Instance, live=False, slot=slot)), default=0)
-        values["epoch"] = max(values.get("epoch") or 0, newest)
+    if values.get("slot"):
+        # the slot's runs go on counting over the containers that fill it; the newest row has the highest
+        before = tx.find(declared.Instance, live=False, slot=values["slot"], newest=True, limit=1)
+        values["epoch"] = max([values.get("epoch") or 0, *(row.epoch for row in before)])
     return values
 
 
@@ -51,6 +53,16 @@ def created(tx: Tx, row: Container) -> None:
     if (row.network_mode or "managed") == "managed":
         values["address"] = network.take_address(tx, row, (row.labels or {}).get(network.REQUESTED_IP))
     tx.change(row, **values)
+    if row.service_id is not None:
+        tx.insert(
+            ServiceExposeMap,
+            account_id=row.account_id,
+            service_id=row.service_id,
+            instance_id=row.id,
+            managed=True,
+            dns_prefix=row.launch_config_name,
+            state="active",
+        )
     for entry in row.ports or []:
         port = parse_port(entry)
         tx.insert(
@@ -73,6 +85,7 @@ def next_run(row: Instance) -> dict[str, Any]:
         "epoch": row.epoch + 1,
         "after_stop": None,
         "waiting_until": None,
+        "is_new": False,
     }
 
 
@@ -103,23 +116,20 @@ def restart(tx: Tx, row: Instance, input: dict[str, Any], caller: Any) -> Instan
 
 def delete(tx: Tx, row: Instance, caller: Any) -> Instance:
     """Remove an instance, stopping it first if it runs. Raises ApiError 405 while it is restored or purged."""
-    at_once = bool(caller.options.get("purge"))
-    if row.state == "removed":
-        return row
-    if states.may(row, "remove"):
-        return states.begin(tx, row, "remove", desired="stopped", purge_at_once=at_once)
-    return end(tx, row, at_once=at_once)
+    return end(tx, row, at_once=bool(caller.options.get("purge")))
 
 
 def end(tx: Tx, row: Instance, *, at_once: bool = False) -> Instance:
-    """Stop an instance and remove it then, from any state in which it can still be stopped."""
-    ending: dict[str, Any] = {"desired": "stopped", "after_stop": "remove", "purge_at_once": at_once}
-    if row.state in ("removing", "removed", "purging", "purged"):
+    """Stop an instance and remove it then. at_once: what is left on the host goes without the time to restore it."""
+    if row.state in ("removing", "removed"):
+        if at_once and not row.purge_at_once:
+            tx.mark(declared.Instance, row.id)
+            return tx.change(row, purge_at_once=True)
         return row
-    if states.may(row, "remove"):
-        return states.begin(tx, row, "remove", desired="stopped", purge_at_once=at_once)
-    if states.may(row, "stop"):
-        return states.begin(tx, row, "stop", **ending)
+    ending: dict[str, Any] = {"desired": "stopped", "after_stop": "remove", "purge_at_once": at_once}
+    for process in ("remove", "stop"):
+        if states.may(row, process):
+            return states.begin(tx, row, process, **ending)
     if row.state in ("stopping", "restarting", "migrating"):
         tx.mark(declared.Instance, row.id)
         return tx.change(row, **ending)
@@ -160,31 +170,40 @@ def logs(tx: Tx, row: Container, input: dict[str, Any], caller: Any) -> StreamRe
 
 def settled(tx: Tx, row: Instance) -> None:
     """Carry the end of a transition on to what belongs to the instance."""
-    if row.state in ("stopped", "removed", "purged"):
-        tx.release(row, "port")
-    if row.state in ("running", "stopped", "removed", "purged"):
-        ports = tx.find(Port, instance_id=row.id)
-        if ports:
-            endpoints.settle(tx, row, ports)
-        for port in ports:
-            _settle_port(tx, port, row.state)
+    if row.state in ("running", "stopped", "removing", "removed", "purged"):
+        _settle_ports(tx, row)
     if row.state == "removed":
         tx.release(row, "slot")
         for link in tx.find(ServiceExposeMap, instance_id=row.id):
-            tx.change(link, state="removed", removed=tx.now, remove_time=tx.now)
-        tx.mark(declared.Instance, row.id, after_s=0 if row.purge_at_once else states.REMOVE_DELAY_S)
+            states.end(tx, link)
     if row.state == "purged":
-        tx.release(row)
-        if host := tx.get(Host, row.host_id):
-            tx.change(host, compute_free=host.compute_free + COMPUTE)
-    if row.service_id is not None:
-        tx.mark(registry["service"], row.service_id)
+        _forget(tx, row)
+    if row.service_id is not None and row.state in ("running", "stopped", "removed"):
+        # a moment later: a service that looks once at many of its containers is as good and cheaper
+        tx.mark(registry["service"], row.service_id, after_s=SERVICE_LOOKS_AFTER_S)
 
 
-def _settle_port(tx: Tx, port: Port, state: str) -> None:
-    if state == "running":
-        tx.change(port, state="active")
-    elif state == "stopped":
-        tx.change(port, state="inactive", public_port=port.wanted_public_port)
-    else:
-        tx.change(port, state="removed", removed=tx.now, remove_time=tx.now)
+def _settle_ports(tx: Tx, row: Instance) -> None:
+    """Open the ports of an instance that runs; close those of one that no longer does, and let others have them."""
+    ports = tx.find(Port, instance_id=row.id)
+    if row.state == "running":
+        endpoints.add(tx, row, ports)
+        for port in ports:
+            states.rest(tx, port, "active")
+        return
+    endpoints.take_away(tx, row, [port for port in ports if port.state == "active"])
+    for port in ports:
+        if row.state == "purged":
+            states.end(tx, port)
+        else:
+            states.rest(tx, port, "inactive", public_port=port.wanted_public_port)
+    tx.release(row, "port")
+
+
+def _forget(tx: Tx, row: Instance) -> None:
+    """Give back the place on the host, and let the image go."""
+    if host := tx.get(Host, row.host_id):
+        tx.change(host, compute_free=host.compute_free + COMPUTE)
+    if image := tx.get(Image, row.image_id):
+        states.end(tx, image)
+    tx.change(row, host_id=None)

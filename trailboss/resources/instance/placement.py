@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from trailboss.resources.host import COMPUTE, Host
 from trailboss.resources.image import parse_image
+from trailboss.resources.port import port_scope
 from trailboss.resources.setting import value_of
 from trailboss.scheduler import (
     Cluster,
@@ -29,6 +30,10 @@ if TYPE_CHECKING:
     from trailboss.resources.instance import Instance
     from trailboss.resources.port import Port
     from trailboss.store.transaction import Tx
+
+
+Held = dict[str, tuple[str, int]]
+"""Of one port: the number of each host where it is taken, and who holds it."""
 
 
 @dataclass(frozen=True)
@@ -50,7 +55,8 @@ def load(tx: Tx, row: Instance, ports: tuple[Port, ...]) -> Placement:
     hosts = {h.id: h for h in tx.find(Host, account_id=row.account_id)}
     request = _request(tx, row, ports)
     containers = _containers(tx, row, request)
-    views = [_view(tx, host, request, containers.get(host.id, ())) for host in hosts.values()]
+    taken = {port: tx.held(port_scope(port.public, port.protocol)) for port in request.ports}
+    views = [_view(host, taken, containers.get(host.id, ())) for host in hosts.values()]
     return Placement(Cluster(views), request, hosts, value_of(tx, "simple.allocator.spread") != "false")
 
 
@@ -99,8 +105,7 @@ def _containers(tx: Tx, row: Instance, request: Request) -> dict[int, tuple[Cont
     return {host_id: tuple(views) for host_id, views in found.items()}
 
 
-def _view(tx: Tx, host: Host, request: Request, containers: tuple[ContainerView, ...]) -> HostView:
-    taken = tuple(p for p in request.ports if tx.holder("port", f"{host.id}/{p.public}/{p.protocol}"))
+def _view(host: Host, taken: dict[WantedPort, Held], containers: tuple[ContainerView, ...]) -> HostView:
     return HostView(
         id=host.id,
         name=host.name,
@@ -109,6 +114,6 @@ def _view(tx: Tx, host: Host, request: Request, containers: tuple[ContainerView,
         kind="sim" if host.kind == "sim" else "docker",
         labels=host.labels or {},
         compute_free=host.compute_free,
-        ports=taken,
+        ports=tuple(port for port, held in taken.items() if str(host.id) in held),
         containers=containers,
     )

@@ -10,11 +10,11 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from trailboss.outcome import Again, Done, Hold, Outcome, Set, Step
+from trailboss.outcome import Again, Done, Hold, Mark, Outcome, Set, Step
 from trailboss.resources.host import COMPUTE, Host
 from trailboss.resources.instance.placement import Placement
 from trailboss.resources.instance.placement import load as load_placement
-from trailboss.resources.port import Port
+from trailboss.resources.port import Port, port_scope
 from trailboss.scheduler import Waiting
 
 if TYPE_CHECKING:
@@ -30,7 +30,8 @@ ENDED = ("exited", "created", "failed", "removed", "unknown", "released")
 @dataclass(frozen=True)
 class View:
     """What an instance's reconciler may read. host_is_lost: its agent does not answer.
-    placement: where it could run; only for one that has no host yet."""
+    placement: where it could run; only for one that has no host yet. holders: "80/tcp" -> name of the container that
+    has this public port on the host already."""
 
     row: Instance
     host: Host | None = None
@@ -53,24 +54,26 @@ def load(tx: Tx, row: Instance) -> View:
         return View(row, host, now=tx.now)
     ports = tuple(tx.find(Port, instance_id=row.id))
     if host is None:
-        return View(row, None, ports, load_placement(tx, row, ports), tx.now)
-    return View(row, host, ports, None, tx.now, _other_holders(tx, row, host, ports))
+        return View(row, None, ports, load_placement(tx, row, ports), now=tx.now)
+    return View(row, host, ports, holders=_other_holders(tx, row, host, ports), now=tx.now)
 
 
 def _other_holders(tx: Tx, row: Instance, host: Host, ports: tuple[Port, ...]) -> dict[str, str]:
-    """Names of the containers that hold this one's public ports."""
+    """Names of the containers that hold this one's public ports, by the port."""
     found = {}
-    for scope, key in port_keys(host.id, ports):
-        holder = tx.holder(scope, key)
+    for hold in port_holds(row, host.id, ports):
+        holder = tx.holder(hold.scope, hold.key)
         if holder is not None and holder[1] != row.id:
             other = tx.get(type(row), holder[1])
-            found[key] = str(other.name or other.uuid) if other else "another container"
+            found[hold.scope.removeprefix("port/")] = other.name or other.uuid if other else "another container"
     return found
 
 
-def port_keys(host_id: int, ports: tuple[Port, ...]) -> list[tuple[str, str]]:
-    """Return what a container reserves for its public ports on a host: scope and key."""
-    return [("port", f"{host_id}/{p.wanted_public_port}/{p.protocol}") for p in ports if p.wanted_public_port]
+def port_holds(row: Instance, host_id: int, ports: tuple[Port, ...]) -> tuple[Hold, ...]:
+    """Return what a container reserves for its public ports: each port is a scope, in which a host is a key."""
+    return tuple(
+        Hold(row, port_scope(p.wanted_public_port, p.protocol), str(host_id)) for p in ports if p.wanted_public_port
+    )
 
 
 def reconcile(view: View) -> Outcome:
@@ -80,7 +83,7 @@ def reconcile(view: View) -> Outcome:
         case "creating":
             if row.values.get("start_on_create") is False:
                 return Done(chain=False)
-            return Done(values={"desired": "running", "epoch": row.epoch + 1})
+            return Done(values={"desired": "running", "epoch": row.epoch + 1, "is_new": True})
         case "starting":
             return _start(view)
         case "running":
@@ -92,7 +95,7 @@ def reconcile(view: View) -> Outcome:
         case "purging":
             return _purge(view)
         case "restoring":
-            return Done(values={"desired": "stopped", "after_stop": None})
+            return _restore(view)
         case _:
             return Done()
 
@@ -102,15 +105,16 @@ def _start(view: View) -> Outcome:
     if view.host is None:
         return _place(view)
     if row.seen_epoch == row.epoch and row.seen_state in ("running", "exited"):
-        return Done(values=_started(view))
+        # one that has ended already is looked at once more, as one that runs
+        return Done(values=_started(view), steps=(Mark(type(row), row.id),))
     if row.seen_epoch == row.epoch and row.seen_state in ("failed", "removed"):
         return _start_failed(view)
     if row.waiting_until and row.waiting_until > view.now:
-        return Again(row.message or "Waiting", after_s=(row.waiting_until - view.now) / 1000)
+        return _pause(view)
     if view.holders:
-        taken = "; ".join(f"port {key.split('/', 1)[1]} is held by {name}" for key, name in view.holders.items())
+        taken = "; ".join(f"port {port} is held by {name}" for port, name in view.holders.items())
         return _no_place(view, f"{taken} on host {view.host.name}")
-    holds: tuple[Step, ...] = tuple(Hold(row, scope, key) for scope, key in port_keys(view.host.id, view.ports))
+    holds = port_holds(row, view.host.id, view.ports)
     message = row.seen_message if row.seen_epoch == row.epoch and row.seen_message else f"Starting on {view.host.name}"
     if view.host_is_lost:
         message = f"Waiting for host {view.host.name}, which does not answer"
@@ -118,6 +122,17 @@ def _start(view: View) -> Outcome:
         message = f"Waiting for Docker on host {view.host.name}: {view.host.engine_message}"
     granted = {"granted_epoch": row.epoch}
     return Again(message, after_s=PAUSE_S, progress=row.seen_progress, steps=holds, values=granted)
+
+
+def _pause(view: View) -> Outcome:
+    """Wait before a run that follows on failures or on runs that ended at once."""
+    row = view.row
+    left_s = (row.waiting_until - view.now) / 1000
+    if row.start_failures:
+        because = f"{row.seen_message or 'The container could not be started'} (attempt {row.start_failures}"
+    else:
+        because = f"It ended at once with exit code {row.exit_code} ({row.quick_exits} times"
+    return Again(f"{because}; next in {left_s:.0f} s)", after_s=left_s)
 
 
 def _place(view: View) -> Outcome:
@@ -129,12 +144,14 @@ def _place(view: View) -> Outcome:
             return Again(decision.because, after_s=1.0)
         return _no_place(view, decision.because)
     host = view.placement.hosts[decision.host_id]
-    steps: list[Step] = [Hold(row, scope, key) for scope, key in port_keys(host.id, view.ports)]
-    steps.append(Set(host, {"compute_free": host.compute_free - COMPUTE}))
+    steps: tuple[Step, ...] = (
+        *port_holds(row, host.id, view.ports),
+        Set(host, {"compute_free": host.compute_free - COMPUTE}, look=False),
+    )
     values: dict[str, Any] = {"host_id": host.id, "granted_epoch": row.epoch}
     if "allocation_state" in type(row).fields:
         values["allocation_state"] = "active"
-    return Again(f"Starting on {host.name}", after_s=PAUSE_S, steps=tuple(steps), values=values)
+    return Again(f"Starting on {host.name}", after_s=PAUSE_S, steps=steps, values=values)
 
 
 def _no_place(view: View, because: str) -> Outcome:
@@ -145,9 +162,9 @@ def _no_place(view: View, because: str) -> Outcome:
 
 
 def _give_up(view: View, message: str) -> Outcome:
-    """End a start for good: a new container is removed, one that ran before is left stopped; both keep the message."""
-    row = view.row
-    after = None if row.values.get("first_running") else "remove"
+    """End a start for good: a container whose creation it ends is removed, another is left stopped; both keep the
+    message."""
+    after = "remove" if view.row.is_new else None
     return Done(then="stop", failed=message, values={"desired": "stopped", "after_stop": after})
 
 
@@ -157,6 +174,7 @@ def _started(view: View) -> dict[str, Any]:
         "first_running": row.values.get("first_running") or view.now,
         "start_count": (row.values.get("start_count") or 0) + 1,
         "start_failures": 0,
+        "is_new": False,
         "failed": 0,
         "message": None,
     }
@@ -176,16 +194,20 @@ def _start_failed(view: View) -> Outcome:
     return Again(f"{message} (attempt {failures}; next in {pause:.0f} s)", after_s=pause, values=values)
 
 
+def _restore(view: View) -> Outcome:
+    """Bring a removed container back, stopped. Its place in a service has been filled, so it stands on its own."""
+    row = view.row
+    own = {"desired": "stopped", "after_stop": None, "purge_at_once": False, "service_id": None, "slot": row.uuid}
+    return Done(values=own, steps=(Hold(row, "slot", row.uuid),))
+
+
 def _watch(view: View) -> Outcome:
     """A running instance whose run has ended is stopped; one whose container is gone is removed."""
     row = view.row
-    if row.seen_epoch != row.epoch:
+    if row.seen_epoch != row.epoch or row.seen_state not in ("removed", "exited", "failed"):
         return Done()
-    if row.seen_state == "removed":
-        return Done(process="stop", values={"desired": "stopped", "after_stop": "remove"})
-    if row.seen_state in ("exited", "failed"):
-        return Done(process="stop", values={"desired": "stopped", "after_stop": None})
-    return Done()
+    after = "remove" if row.seen_state == "removed" else None
+    return Done(process="stop", values={"desired": "stopped", "after_stop": after})
 
 
 def _stop(view: View) -> Outcome:

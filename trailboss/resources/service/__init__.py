@@ -5,6 +5,9 @@ What requests write is in `actions.py`; what follows from it, in `reconcile.py`.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import ClassVar
+
 from trailboss.declare import (
     MANY,
     Action,
@@ -35,7 +38,7 @@ class LaunchConfig(Container):
     roles = {"project": "cru", "user": "cru", "readonly": "r", "admin": "cru", "service": "cru"}
     listable = False
     stored = False
-    hidden = ("name", "restart_policy")
+    hidden: ClassVar[Sequence[str]] = ("name", "restart_policy")
     extra_links = ()
 
     data_volumes_from_launch_configs = listing("string", create=True)
@@ -73,6 +76,7 @@ class Service(Entity):
         remove: requested registering inactive activating active updating-active updating-inactive deactivating upgrading upgraded canceling-upgrade canceled-upgrade rolling-back canceling-rollback canceled-rollback finishing-upgrade -> removing -> removed
         """,  # noqa: E501  (one process, one line)
     )
+    watched = ("active",)
     links = (
         Link("consumedbyservices", "service", through=("serviceConsumeMap", "consumed_service_id", "service_id")),
         Link("consumedservices", "service", through=("serviceConsumeMap", "service_id", "consumed_service_id")),

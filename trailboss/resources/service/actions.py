@@ -11,6 +11,7 @@ from trailboss.declare import registry, wire_name
 from trailboss.errors import ApiError
 from trailboss.resources import service as declared
 from trailboss.resources.image import parse_image
+from trailboss.resources.service.containers import creation_order, needs_of, references
 from trailboss.resources.service_maps import ServiceConsumeMap
 
 if TYPE_CHECKING:
@@ -74,38 +75,15 @@ def _check_names(name: str, secondary: list[dict[str, Any]]) -> None:
         seen.add(sidekick.lower())
 
 
-def references(name: str, config: dict[str, Any]) -> list[str]:
-    """Return the names of the launch configs that one depends on; the service's own name means the primary."""
-    found = list(config.get("dataVolumesFromLaunchConfigs") or [])
-    if config.get("networkLaunchConfig"):
-        found.append(config["networkLaunchConfig"])
-    return ["" if reference == name else str(reference) for reference in found]
-
-
 def _check_references(name: str, primary: dict[str, Any], secondary: list[dict[str, Any]]) -> None:
-    graph = {"": references(name, primary)} | {c["name"]: references(name, c) for c in secondary}
-    for targets in graph.values():
-        for target in targets:
-            if target not in graph:
-                raise ApiError(422, "InvalidReference", f"no launch config {target}", field="LaunchConfigName")
+    configs = {"": primary} | {c["name"]: c for c in secondary}
+    for target in (target for config in configs.values() for target in references(config)):
+        if target != name and target not in configs:
+            raise ApiError(422, "InvalidReference", f"no launch config {target}", field="LaunchConfigName")
     try:
-        creation_order(graph)
+        creation_order(needs_of(configs))
     except ValueError as error:
         raise ApiError(422, "InvalidReference", str(error), field="CircularReference") from error
-
-
-def creation_order(graph: dict[str, list[str]]) -> list[str]:
-    """Return the launch configs so that each comes after those it depends on. Raises ValueError on a circle."""
-    done: list[str] = []
-    left = dict(graph)
-    while left:
-        ready = [name for name, needs in left.items() if all(need in done for need in needs)]
-        if not ready:
-            raise ValueError(f"launch configs depend on one another in a circle: {', '.join(left)}")
-        done += ready
-        for name in ready:
-            del left[name]
-    return done
 
 
 def created(tx: Tx, row: Service) -> None:
@@ -156,12 +134,8 @@ def settled(tx: Tx, row: Service) -> None:
     tx.release(row)
     uses = tx.find(ServiceConsumeMap, service_id=row.id)
     for link in [*uses, *tx.find(ServiceConsumeMap, consumed_service_id=row.id)]:
-        _end_link(tx, link)
+        states.end(tx, link)
     tx.mark(registry["environment"], row.environment_id)
-
-
-def _end_link(tx: Tx, link: ServiceConsumeMap) -> None:
-    tx.change(link, state="removed", removed=tx.now, remove_time=tx.now)
 
 
 def _begin_link(tx: Tx, row: Service, link: dict[str, Any]) -> None:
@@ -195,7 +169,7 @@ def remove_link(tx: Tx, row: Service, input: dict[str, Any], caller: Any) -> Ser
     if not found:
         raise ApiError(422, "InvalidReference", "the services are not linked", field="serviceId")
     for each in found:
-        _end_link(tx, each)
+        states.end(tx, each)
     return row
 
 
@@ -209,7 +183,7 @@ def set_links(tx: Tx, row: Service, input: dict[str, Any], caller: Any) -> Servi
     names = {(link["service_id"], (link["name"] or "").lower()) for link in wanted}
     for each in present:
         if (each.consumed_service_id, (each.name or "").lower()) not in names:
-            _end_link(tx, each)
+            states.end(tx, each)
     for link in wanted:
         if (link["service_id"], (link["name"] or "").lower()) not in keep:
             _begin_link(tx, row, link)

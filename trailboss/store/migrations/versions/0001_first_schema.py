@@ -273,6 +273,7 @@ def upgrade() -> None:
     )
     with op.batch_alter_table("instance", schema=None) as batch_op:
         batch_op.create_index("instance_account_id", ["account_id", "id"], unique=False)
+        batch_op.create_index("instance_deployment_unit_uuid", ["deployment_unit_uuid"], unique=False)
         batch_op.create_index("instance_external_id", ["external_id"], unique=False)
         batch_op.create_index("instance_host_id", ["host_id"], unique=False)
         batch_op.create_index("instance_image_id", ["image_id"], unique=False)
@@ -291,6 +292,7 @@ def upgrade() -> None:
         sa.Column("type", sa.Text(), nullable=False),
         sa.Column("id", sa.BigInteger(), nullable=False),
         sa.Column("account_id", sa.BigInteger(), nullable=True),
+        sa.Column("host_id", sa.BigInteger(), nullable=True),
         sa.Column("change", sa.Text(), nullable=False),
         sa.Column("message", sa.Text(), nullable=True),
         sa.PrimaryKeyConstraint("seq"),
@@ -499,6 +501,7 @@ def upgrade() -> None:
         batch_op.create_index("work_due_at", ["due_at"], unique=False)
 
     # ### end Alembic commands ###
+    op.execute("INSERT INTO fact (name, value) VALUES ('journal.head', '0')")
 
 
 def downgrade() -> None:
@@ -510,6 +513,7 @@ def downgrade() -> None:
     op.drop_table("work")
     with op.batch_alter_table("setting", schema=None) as batch_op:
         batch_op.drop_index("setting_uuid")
+        batch_op.drop_index("setting_name")
         batch_op.drop_index("setting_account_id")
 
     op.drop_table("setting")
@@ -562,6 +566,7 @@ def downgrade() -> None:
         batch_op.drop_index("instance_image_id")
         batch_op.drop_index("instance_host_id")
         batch_op.drop_index("instance_external_id")
+        batch_op.drop_index("instance_deployment_unit_uuid")
         batch_op.drop_index("instance_account_id")
 
     op.drop_table("instance")
@@ -583,6 +588,7 @@ def downgrade() -> None:
     op.drop_table("hold")
     with op.batch_alter_table("generic_object", schema=None) as batch_op:
         batch_op.drop_index("generic_object_uuid")
+        batch_op.drop_index("generic_object_key")
         batch_op.drop_index("generic_object_account_id")
 
     op.drop_table("generic_object")
@@ -595,11 +601,13 @@ def downgrade() -> None:
     op.drop_table("environment")
     with op.batch_alter_table("credential", schema=None) as batch_op:
         batch_op.drop_index("credential_uuid")
+        batch_op.drop_index("credential_public_value")
         batch_op.drop_index("credential_account_id")
 
     op.drop_table("credential")
     with op.batch_alter_table("agent", schema=None) as batch_op:
         batch_op.drop_index("agent_uuid")
+        batch_op.drop_index("agent_registration_key")
         batch_op.drop_index("agent_account_id")
 
     op.drop_table("agent")

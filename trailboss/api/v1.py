@@ -1,0 +1,247 @@
+"""One request below `/v1`, from its headers to its answer, in the order of 01-api-wire section 7.
+
+A GET is one function on one snapshot: who asks, what it names, the document. Anything else first finds out who asks,
+then reads its body, then is one transaction (`write.py`). Every refusal becomes an error document here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import quote
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from trailboss.api import body, guard, paging, read, render, scripts, write
+from trailboss.api.access import Caller, identify
+from trailboss.api.context import Context
+from trailboss.api.read import File
+from trailboss.api.render import Face
+from trailboss.api.request import Target, base_url, client_ip, target_of
+from trailboss.api.schemas import RoleView, TypeView, role_view
+from trailboss.declare import format_id
+from trailboss.errors import ApiError, Lost, Unreachable
+from trailboss.resources.account import Account
+from trailboss.store.transaction import Read, Tx
+
+JSON = "application/json; charset=utf-8"
+METHODS = ("GET", "PUT", "POST", "DELETE")
+_FLAGS = ("purge",)
+"""Parameters that actions and removals understand, whatever the type."""
+
+
+@dataclass
+class Call:
+    """A request on its way. caller, role: once it is known who asks. params: the query, and a form if there was one."""
+
+    request: Request
+    target: Target
+    root: str = ""
+    caller: Caller | None = None
+    role: RoleView | None = None
+    params: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def context(self) -> Context:
+        """The parts of the server."""
+        found: Context = self.request.app.state.context
+        return found
+
+    @property
+    def request_id(self) -> str:
+        """Id of the request, the cause of what it changes."""
+        found: str = self.request.state.request_id
+        return found
+
+
+@dataclass(frozen=True)
+class Place:
+    """What a URL names: a type, and maybe one of its rows (id as stored), a link of that row, an action on it."""
+
+    view: TypeView
+    raw: str | None
+    link: str | None
+    action: str | None
+
+
+async def serve(request: Request) -> Response:
+    """Answer one request below `/v1`."""
+    call = Call(request, target_of(request.scope["path"]))
+    try:
+        call.root = base_url(request) + "/v1"
+        if (call.target.type or "").lower() == "scripts":
+            return await scripts.serve(request, call.context, call.target.id or "", call.root)
+        status, content = await _answer(call)
+    except Unreachable as error:
+        status, content = 503, ApiError(503, message=str(error))
+    except Lost as error:
+        status, content = 409, ApiError(409, message=str(error))
+    except ApiError as error:
+        status, content = error.status, error
+    if isinstance(content, ApiError):
+        return Response(render.encode(render.error(content)), status, _headers(call) | content.headers, JSON)
+    if isinstance(content, File):
+        disposition = {"Content-Disposition": f'attachment; filename="{content.name}"'}
+        return Response(content.content, status, _headers(call) | disposition, content.media_type)
+    return Response(content, status, _headers(call), JSON)
+
+
+async def _answer(call: Call) -> tuple[int, bytes | File | ApiError]:
+    """Return status and content of the answer. Raises ApiError."""
+    request = call.request
+    method = request.query_params.get("_method", request.method).upper()
+    if method == "GET" and request.method == "GET":
+        return 200, await call.context.read(lambda r: _get(r, call))
+    caller = await call.context.read(lambda r: _enter(r, call))
+    sent = await body.fields_of(request)
+    call.params = body.merged(request.query_params.multi_items()) | sent
+    method = str(call.params.get("_method", method)).upper()
+    guard.check_csrf(request, method)
+    if method not in METHODS:
+        raise ApiError(405)
+    if method == "GET":
+        return 200, await call.context.read(lambda r: _get(r, call))
+    caller.options = {name: True for name in _FLAGS if str(call.params.get(name, "")).lower() == "true"}
+    place = _locate(call, caller)
+    operation = _operation(call, place, method)
+    written = await call.context.write(
+        lambda tx: operation(tx, write.fresh(tx, _face(call, caller, tx))),
+        cause=call.request_id,
+        actor=caller.authenticated_id,
+    )
+    return written.status, render.encode(_with_stream(call, caller, written))
+
+
+def _enter(r: Read, call: Call) -> Caller:
+    """Find out who asks, and note it for the headers of the answer."""
+    call.caller = identify(r, call.request, call.target.project)
+    call.role = role_view(call.caller.role)
+    return call.caller
+
+
+def _face(call: Call, caller: Caller, r: Read) -> Face:
+    return Face(caller, call.root, role_view(caller.role), r, dict(call.request.query_params))
+
+
+def _locate(call: Call, caller: Caller) -> Place:
+    """Find what a URL names. Raises ApiError 404."""
+    target, role = call.target, role_view(caller.role)
+    if target.type is None:
+        raise ApiError(405)
+    view = role.names.get(target.type.lower())
+    raw = target.id
+    if raw is not None and (view is None or view.type.type != "schema"):
+        raw = read.id_of(raw, caller)
+    if view is None or target.rest:
+        raise ApiError(404)
+    action = call.params.get("action")
+    return Place(view, raw, target.link, str(action).lower() if action is not None else None)
+
+
+def _get(r: Read, call: Call) -> bytes | File:
+    """Return what a GET answers. Raises ApiError."""
+    caller = _enter(r, call)
+    face = _face(call, caller, r)
+    if call.target.type is None:
+        return render.encode(version(face))
+    place = _locate(call, caller)
+    answer = _document(place, face, call)
+    return answer if isinstance(answer, File) else render.encode(answer)
+
+
+def _document(place: Place, face: Face, call: Call) -> dict[str, Any] | File:
+    view, pairs = place.view, call.request.query_params.multi_items()
+    allowed = view.collection_methods if place.raw is None else view.resource_methods
+    if "GET" not in allowed:
+        raise ApiError(405)
+    if view.type.type == "schema":
+        return _schemas(place, face)
+    if place.raw is None:
+        return read.collection(view, face, paging.wanted(view, pairs, plain_ids=face.caller.plain_ids))
+    if place.link is not None:
+        return read.linked(view, place.raw, place.link, face, pairs)
+    return read.item(view, place.raw, face, [value for name, value in pairs if name == "include"])
+
+
+def _schemas(place: Place, face: Face) -> dict[str, Any]:
+    if place.raw is None:
+        return read.schemas(place.view, face)
+    found = face.role.names.get(place.raw.lower())
+    if found is None or place.link is not None:
+        raise ApiError(404)
+    return read.schema(found, face)
+
+
+def version(face: Face) -> dict[str, Any]:
+    """Return the document of `/v1`: where every collection is that the caller can read."""
+    links = {"self": face.base}
+    links |= {v.type.plural: f"{face.base}/{v.type.plural.lower()}" for v in face.role.types.values() if v.is_listable}
+    return {"id": "v1", "type": "apiVersion", "links": links, "actions": {}}
+
+
+Operation = Callable[[Tx, Face], write.Written]
+
+
+def _operation(call: Call, place: Place, method: str) -> Operation:
+    """Return what a request that changes something is to do in its transaction. Raises ApiError 405, 422."""
+    view, raw, link, action, params = place.view, place.raw, place.link, place.action, call.params
+    if action is not None and method == "POST" and raw is not None:
+        if action not in view.actions:
+            raise ApiError(422, "InvalidAction", f"{view.type.type} has no action {action}", field="action")
+        return lambda tx, face: write.act(tx, view, raw, action, params, face)
+    if raw is None or link is not None:
+        return _creation(call, place, method)
+    if method not in view.resource_methods:
+        raise ApiError(405)
+    if method == "PUT":
+        return lambda tx, face: write.update(tx, view, raw, params, face)
+    return lambda tx, face: write.delete(tx, view, raw, face)
+
+
+def _creation(call: Call, place: Place, method: str) -> Operation:
+    """Return the creation of a row, in its collection or as a child by a link of another row."""
+    view, raw, params = place.view, place.raw, call.params
+    if raw is None:
+        if method not in view.collection_methods:
+            raise ApiError(405)
+        return lambda tx, face: write.create(tx, view, params, face)
+    relation = read.link_of(view, place.link or "")
+    assert call.role is not None
+    target = call.role.types[relation.target]
+    if method not in target.collection_methods or relation.foreign is None:
+        raise ApiError(405)
+    preset = target.type.fields[relation.foreign].wire
+
+    def run(tx: Tx, face: Face) -> write.Written:
+        owner = read.find(tx, view, raw, face.caller)
+        return write.create(tx, target, {preset: face.id(view.type, owner.values["id"]), **params}, face)
+
+    return run
+
+
+def _with_stream(call: Call, caller: Caller, written: write.Written) -> dict[str, Any]:
+    """Return the document of a write; for a live stream, where it is to be had."""
+    if written.stream is None:
+        return written.document
+    opened = call.context.open_stream(written.stream, caller)
+    url = "ws" + call.root.removesuffix("/v1").removeprefix("http") + opened["url"]
+    return {"type": "hostAccess", "links": {}, "actions": {}, "token": opened["token"], "url": url}
+
+
+def _headers(call: Call) -> dict[str, str]:
+    """Return the headers that every answer of the API has."""
+    prefix = call.target.project
+    if prefix is None and call.target.id is not None and (call.target.type or "").lower() in ("project", "projects"):
+        # a client that was pointed at a project wants what can be done inside it
+        prefix = call.target.id
+    # quoted: here it may still be any text that a path can hold, line ends included
+    base = f"{call.root}/projects/{quote(prefix, safe='!')}" if prefix else call.root
+    headers = {"X-API-Schemas": f"{base}/schemas", "X-API-Client-IP": client_ip(call.request)}
+    if call.caller is not None:
+        account = call.caller.account_id
+        headers["X-API-Account-Id"] = str(account) if call.caller.plain_ids else format_id(Account, account)
+    if cookie := guard.new_cookie(call.request):
+        headers["Set-Cookie"] = cookie
+    return headers

@@ -1,0 +1,154 @@
+"""What POST, PUT, DELETE and actions do: each one transaction, in which the row is looked up, checked and changed.
+
+The fields themselves are checked by `validate.py`, what only one type asks for by the type's own functions. A new row
+is made by `engine/apply.create`, the one way of creation.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from trailboss import states
+from trailboss.api import read, render, validate
+from trailboss.api.render import Face
+from trailboss.api.schemas import TypeView
+from trailboss.api.validate import Checked
+from trailboss.declare import Resource
+from trailboss.engine import apply
+from trailboss.errors import ApiError
+from trailboss.resources.instance.actions import StreamRequest
+from trailboss.store.transaction import Tx
+
+Body = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Written:
+    """status and document of the answer. stream: a live stream that is to be opened after the commit instead."""
+
+    status: int
+    document: dict[str, Any]
+    stream: StreamRequest | None = None
+
+
+def fresh(tx: Tx, face: Face) -> Face:
+    """Return the face for one attempt at a transaction: what an earlier attempt was to show is forgotten."""
+    return replace(face, caller=replace(face.caller, shown_once={}), read=tx)
+
+
+def create(tx: Tx, view: TypeView, body: Body, face: Face) -> Written:
+    """Make a new row. Raises ApiError 422 for a body that is not right, 405 for types that have no rows."""
+    own_way = view.type.behaviour.create
+    if not view.type.stored and own_way is None:
+        raise ApiError(405, message=f"{view.type.type} is only sent inside other resources")
+    checked = validate.for_create(view, face.role, body, plain_ids=face.caller.plain_ids)
+    read.check_references(tx, checked.references, face.caller)
+    _check_unique(tx, view, checked, face, None)
+    values = {"kind": view.type.type, **checked.values}
+    if "account_id" in view.type.fields:
+        values["account_id"] = checked.values.get("account_id") or face.caller.account_id
+    row = own_way(tx, values, face.caller) if own_way else apply.create(tx, view.type, values, face.caller)
+    return Written(201, render.resource(row, face))
+
+
+def update(tx: Tx, view: TypeView, raw: str, body: Body, face: Face) -> Written:
+    """Change the fields of a row that were sent. Raises ApiError 404, 405 for a row that is gone, 422."""
+    checked = validate.for_update(view, face.role, body, plain_ids=face.caller.plain_ids)
+    read.check_references(tx, checked.references, face.caller)
+    row = read.find(tx, view, raw, face.caller)
+    return Written(200, render.resource(_update(tx, view, row, checked, face), face))
+
+
+def _update(tx: Tx, view: TypeView, row: Resource, checked: Checked, face: Face) -> Resource:
+    if row.values.get("state") in ("removed", "purging", "purged"):
+        raise ApiError(405, message=f"a {view.type.type} that is {row.values['state']} cannot be changed")
+    _check_unique(tx, view, checked, face, row)
+    own_way = type(row).behaviour.update
+    changed: Resource = (
+        own_way(tx, row, checked.values, face.caller) if own_way else tx.change(row, **checked.values)
+    )  # fmt: skip
+    return changed
+
+
+def _check_unique(tx: Tx, view: TypeView, checked: Checked, face: Face, own: Resource | None) -> None:
+    for field in view.fields.values():
+        value = checked.values.get(field.name)
+        if not field.unique or value is None:
+            continue
+        others = [r for r in tx.find(view.type, **{field.name: value}) if read.is_visible(r, face.caller)]
+        if any(own is None or r.values["id"] != own.values["id"] for r in others):
+            raise ApiError(422, "NotUnique", f"{field.wire} {value!r} is taken", field=field.wire)
+
+
+def delete(tx: Tx, view: TypeView, raw: str, face: Face) -> Written:
+    """Remove a row, or begin to. Raises ApiError 404, and 405 in a state that does not allow it."""
+    row = read.find(tx, view, raw, face.caller)
+    return Written(200, render.resource(_delete(tx, row, face), face))
+
+
+def _delete(tx: Tx, row: Resource, face: Face) -> Resource:
+    state = row.values.get("state")
+    if state == "removed":
+        return row
+    own_way = type(row).behaviour.delete
+    if state != "purged" and own_way is not None:
+        removed: Resource = own_way(tx, row, face.caller)
+        return removed
+    if type(row).machine is None:
+        tx.erase(row)
+        return row
+    if not states.may(row, "remove"):
+        raise ApiError(405, message=f"a {type(row).type} that is {state} cannot be removed; deactivate it first")
+    return states.begin(tx, row, "remove")
+
+
+def act(tx: Tx, view: TypeView, raw: str, name: str, body: Body, face: Face) -> Written:
+    """Do an action of a row. Raises ApiError 404, 422 ActionNotAvailable, and 422 for an input that is not right."""
+    row = read.find(tx, view, raw, face.caller)
+    own_view = face.role.shown_as(type(row)) or view
+    if name not in render.offered(row, own_view, tx, face.caller):
+        raise _not_available(row, name)
+    machine = type(row).machine
+    is_process = machine is not None and name in machine.processes
+    result = _run(tx, own_view, row, name, body, face)
+    if isinstance(result, StreamRequest):
+        return Written(200, {}, result)
+    return Written(202 if is_process else 200, render.resource(result, face))
+
+
+def _not_available(row: Resource, name: str) -> ApiError:
+    type_ = type(row)
+    if name in type_.unserved:
+        because = f"this version does not serve {name} of a {type_.type}"
+    else:
+        because = f"{name} is not possible while the {type_.type} is {row.values.get('state')}, or not for you"
+    return ApiError(422, "ActionNotAvailable", because, field="action")
+
+
+def _run(tx: Tx, view: TypeView, row: Resource, name: str, body: Body, face: Face) -> Any:
+    """Run the type's own function of an action, else what PUT and DELETE do, else begin the process of that name."""
+    values = _input(tx, view, name, body, face)
+    handler = type(row).behaviour.actions.get(name)
+    if handler is not None:
+        return handler(tx, row, values, face.caller)
+    if name == "update":
+        checked = validate.for_update(view, face.role, body, plain_ids=face.caller.plain_ids)
+        read.check_references(tx, checked.references, face.caller)
+        return _update(tx, view, row, checked, face)
+    return _delete(tx, row, face) if name == "remove" else states.begin(tx, row, name)
+
+
+def _input(tx: Tx, view: TypeView, name: str, body: Body, face: Face) -> dict[str, Any]:
+    wanted = view.actions[name].input
+    input_view = face.role.types.get(wanted) if wanted else None
+    if input_view is None:
+        return {}
+    # who may only look has no field that it may create, but may say which part of the output it wants to see
+    fields = input_view.create or input_view.fields
+    checked = validate.for_create(
+        replace(input_view, create=fields), face.role, body, plain_ids=face.caller.plain_ids
+    )  # fmt: skip
+    read.check_references(tx, checked.references, face.caller)
+    return checked.values
