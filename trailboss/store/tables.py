@@ -8,6 +8,7 @@ statements need no result processing. Next in the flow: `transaction.py`.
 from __future__ import annotations
 
 import re
+from functools import cache
 
 from sqlalchemy import BigInteger, Column, Index, Integer, MetaData, Table, Text
 
@@ -132,6 +133,7 @@ fact = Table("fact", metadata, Column("name", Text, primary_key=True), Column("v
 _built: dict[str, Table] = {}
 
 
+@cache
 def column_names(table: Table) -> tuple[str, ...]:
     """Return the names of a table's columns, in order."""
     return tuple(column.name for column in table.c)

@@ -11,6 +11,7 @@ from __future__ import annotations
 import uuid as uuids
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any, TypeVar, cast
 
 import msgspec
@@ -51,13 +52,21 @@ def decode(type_: ResourceType, columns: Sequence[str], row: Sequence[Any]) -> R
     document = _decode(values["data"])
     values["data"] = document
     stored = document.get("fields", {})
-    for name, spec in cls.fields.items():
-        if not spec.column:
-            if name != "data":
-                values[name] = stored.get(spec.wire)
-        elif spec.type == "boolean" and values[name] is not None:
+    inside, booleans = _layout(cls.type)
+    for name, wire in inside:
+        values[name] = stored.get(wire)
+    for name in booleans:
+        if values[name] is not None:
             values[name] = bool(values[name])
     return cls(values)
+
+
+@cache
+def _layout(type_name: str) -> tuple[tuple[tuple[str, str], ...], tuple[str, ...]]:
+    """Return the fields of a type that are kept in its document (Python and wire name), and its boolean columns."""
+    fields = registry[type_name].fields
+    inside = tuple((n, f.wire) for n, f in fields.items() if not f.column and n != "data")
+    return inside, tuple(n for n, f in fields.items() if f.column and f.type == "boolean")
 
 
 @dataclass(frozen=True)
