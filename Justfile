@@ -42,6 +42,10 @@ bench *options:
 docs:
     {{venv}}/bin/python -m pytest tests/docs
 
+# Write docs/cli.md from the commands
+cli-docs:
+    PYTHONPATH=. {{venv}}/bin/python scripts/cli_reference.py > docs/cli.md
+
 # Write the migration from the newest one to the declarations
 migration number title:
     PYTHONPATH=. {{venv}}/bin/python scripts/migration.py {{number}} "{{title}}"

@@ -36,7 +36,10 @@ find_engine() {
             return
         fi
     fi
-    engine_answers "$ENGINE" || fail "No Docker Engine answers at $ENGINE; start it first"
+    if ! engine_answers "$ENGINE"; then
+        [ -z "$recorded" ] || say "If it is gone for good, and our containers with it, delete $RUN/engine"
+        fail "No Docker Engine answers at $ENGINE; start it first"
+    fi
     echo "theirs $ENGINE" >"$RUN/engine"
     say "Using the Docker Engine at $ENGINE"
 }
@@ -90,20 +93,29 @@ make_engine_bridge() {
     fail "No free network between 192.168.240.0/24 and 192.168.254.0/24 for the Docker Engine"
 }
 
+# mounts_below FOLDER: what is mounted on it and in it, deepest first.
+mounts_below() {
+    local mount
+    while read -r _ mount _; do
+        mount=${mount//\\040/ } # so the kernel writes a space; printf %b would take a digit behind it along
+        case $mount/ in "$1"/*) printf '%s\n' "$mount" ;; esac
+    done </proc/mounts | sort -r
+}
+
 # stop_own_engine: end it and everything it left: processes, mounts, sockets, bridge. Its data stay in DATA/docker.
 stop_own_engine() {
     say "Ending our own Docker Engine"
     stop_process "$RUN/docker.pid" 30
-    local pid
     # containerd and its shims name the run folder on their command lines; they are left when the engine was killed.
-    for pid in $(grep -lsaF "$ENGINE_RUN/" /proc/[0-9]*/cmdline | cut -d / -f 3); do
-        if [ "$pid" != $$ ]; then kill -KILL "$pid" 2>/dev/null || true; fi
-    done
+    # Others may name it too (an editor, say), hence the look at what they are.
+    local pid
+    grep -lsaF "$ENGINE_RUN/" /proc/[0-9]*/cmdline | cut -d / -f 3 | while read -r pid; do
+        case $(cat "/proc/$pid/comm" 2>/dev/null) in containerd*) kill -KILL "$pid" 2>/dev/null || true ;; esac
+    done || true
     # A killed engine leaves its mounts, the one of its whole data folder on itself included. Deepest first.
     local folder mount
     for folder in "$ENGINE_RUN" "$DATA/docker"; do
-        awk -v f="$folder" '$2 == f || index($2, f "/") == 1 { print $2 }' /proc/mounts | sort -r |
-            while read -r mount; do umount -l "$mount"; done
+        mounts_below "$folder" | while read -r mount; do umount -l "$mount"; done
     done
     rm -rf "$ENGINE_RUN"
     local subnet=

@@ -16,10 +16,11 @@ find_python() {
     for candidate in python3 python3.14 python3.13 python3.12 python3.11; do
         if "$candidate" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then
             PYTHON=$(command -v "$candidate")
+            export PYTHON
             return
         fi
     done
-    fail "Python 3.11 or newer is missing: install the package python3"
+    fail "Python 3.11 or newer is missing; Debian 12 and Ubuntu 24.04 have it as python3"
 }
 
 # install_packages NAME...: from the distribution; asks it for a fresh list only when the present one does not do.
@@ -29,11 +30,14 @@ install_packages() {
     [ "$(id -u)" = 0 ] || fail "Please run as root, or install: $*"
     say "Installing $*"
     export DEBIAN_FRONTEND=noninteractive
-    local log
+    # A fresh machine may be installing its first updates: wait for them, and let nothing ask questions.
+    local log options=(-qq -o DPkg::Lock::Timeout=300)
+    export NEEDRESTART_MODE=a
     log=$(mktemp)
     # 9 is the lock of up and down; a service that a package starts would keep it.
-    apt-get install -qq -y --no-install-recommends "$@" >"$log" 2>&1 9>&- ||
-        { apt-get update -qq && apt-get install -qq -y --no-install-recommends "$@"; } >"$log" 2>&1 9>&- ||
+    apt-get "${options[@]}" install -y --no-install-recommends "$@" >"$log" 2>&1 9>&- ||
+        { apt-get "${options[@]}" update && apt-get "${options[@]}" install -y --no-install-recommends "$@"; } \
+            >"$log" 2>&1 9>&- ||
         { cat "$log" >&2; rm -f "$log"; fail "The packages could not be installed: $*"; }
     rm -f "$log"
 }
@@ -62,7 +66,7 @@ make_venv() {
         return
     fi
     say "Installing Python packages into $VENV"
-    if ! [ -x "$VENV/bin/python" ] || ! "$VENV/bin/python" -m pip --version >/dev/null 2>&1; then
+    if ! [ -x "$VENV/bin/python" ] || ! "$VENV/bin/pip" --version >/dev/null 2>&1; then
         "$PYTHON" -m venv --clear "$VENV" >/dev/null 2>&1 || {
             install_packages "$("$PYTHON" -c 'import sys; print("python%d.%d-venv" % sys.version_info[:2])')"
             "$PYTHON" -m venv --clear "$VENV"
@@ -75,7 +79,8 @@ make_venv() {
     echo "$wanted" >"$VENV/trailboss-lock"
 }
 
-lock_hash() { cat "$ROOT/$1" "$ROOT/pyproject.toml" | sha256sum | cut -d ' ' -f 1; }
+# The places count too: a clone that was moved or copied would run the code of the old place.
+lock_hash() { { cat "$ROOT/$1" "$ROOT/pyproject.toml"; echo "$ROOT $VENV"; } | sha256sum | cut -d ' ' -f 1; }
 
 # A pid file of ours holds "pid start-time": a pid that was given to another process since has another start time.
 start_time() {
@@ -88,7 +93,8 @@ start_time() {
 
 alive() {
     local pid started
-    [ -f "$1" ] && read -r pid started <"$1" && [ "$(start_time "$pid")" = "$started" ]
+    # One that had died before its time was read has none.
+    [ -f "$1" ] && read -r pid started <"$1" && [ -n "$started" ] && [ "$(start_time "$pid")" = "$started" ]
 }
 
 # start_process PIDFILE LOGFILE COMMAND...: in the background, in a session of its own, so that it outlives the terminal.
@@ -130,19 +136,25 @@ http_ok() {
 open_data() {
     DATA=$(realpath -m "${TRAILBOSS_DATA:-$ROOT/data}")
     RUN=$DATA/run
+    # down --data deletes it, and its rights are changed: it must be a folder of ours.
+    if [ -e "$DATA" ] && ! [ -d "$RUN" ] && ! [ -f "$DATA/installation-id" ] && [ -n "$(ls -A "$DATA")" ]; then
+        fail "$DATA holds something else; set TRAILBOSS_DATA to a folder for Trailboss alone"
+    fi
     mkdir -p "$RUN"
     chmod 700 "$DATA"
     exec 9>"$RUN/lock"
     flock -n 9 || fail "Another scripts/up or scripts/down works on $DATA"
 }
 
-# use_credentials: the first API key for the CLI, when the server has made one (it makes none with access control off).
+# use_credentials: the first API key for the CLI. The server writes it once; its address may have changed since.
 use_credentials() {
     export RANCHER_URL=http://$HOST:$PORT/v1/projects/1a5
-    if [ -f "$DATA/first-credentials.env" ]; then
+    local file=$DATA/first-credentials.env
+    if [ -f "$file" ]; then
+        sed -i "s|^\(RANCHER_URL=http://\)[^/]*|\1$HOST:$PORT|" "$file"
         set -a
-        # shellcheck disable=SC1091
-        . "$DATA/first-credentials.env"
+        # shellcheck disable=SC1090
+        . "$file"
         set +a
     fi
 }

@@ -6,6 +6,7 @@
       Unreachable     a host, Docker, a database or a registry does not answer; retried, shown as waiting
         Uncertain     the database went away during a commit: what was asked for may have happened
       Permanent       cannot succeed without a change by the user; the resource goes to `error`
+      TimedOut        a client waited for as long as it was told, and it has not happened
       ComposeError    a compose text cannot be understood; names file, line and key
 
 The docstring of a class is its default message.
@@ -85,6 +86,10 @@ class Uncertain(Unreachable):
 
 class Permanent(TrailbossError):
     """It cannot succeed as it is."""
+
+
+class TimedOut(TrailbossError):
+    """It has not happened in the time given."""
 
 
 class ComposeError(TrailbossError):

@@ -2,7 +2,8 @@
 
 On a terminal a line is key=value, else JSON. Lines of libraries (standard `logging`) take the same way. The id of the
 request that caused a line is bound once per request (`bound`) and travels as `cause` through the work queue to the
-agent and back in its reports. What looks like a secret by its key is never written.
+agent and back in its reports. What looks like a secret by its key is never written, nor are local variables of a
+traceback, where secrets may be.
 What is measured stands beside what it measures, as prometheus-client objects of each module.
 """
 
@@ -16,14 +17,15 @@ from contextlib import AbstractContextManager
 from typing import Any, TextIO
 
 import structlog
-from structlog.contextvars import bound_contextvars, get_contextvars
+from structlog.contextvars import bound_contextvars
 
 REQUEST = "request"
 """Key under which the id of the request is bound."""
 
 _SECRET = re.compile(r"secret|password|token|authorization|cookie|credential", re.IGNORECASE)
-_IN_TEXT = re.compile(r"(token=|://[^:/@\s]+:)[^&@\s\"']+")
-_NOISY = ("alembic", "asyncio", "uvicorn.access", "websockets")
+_IN_TEXT = re.compile(r"(token=)[^&\s\"']+|(://[^:/@\s]*:)[^@/\s]+(?=@)")
+_NOISY = ("alembic", "asyncio", "uvicorn.error", "websockets")
+"""What these say at the level of information is said better elsewhere."""
 
 
 def configure(stream: TextIO = sys.stderr, level: int = logging.INFO) -> None:
@@ -37,9 +39,9 @@ def configure(stream: TextIO = sys.stderr, level: int = logging.INFO) -> None:
     ]
     last: list[Any] = [structlog.stdlib.ProcessorFormatter.remove_processors_meta]
     if on_terminal:
-        last.append(structlog.dev.ConsoleRenderer(colors=True))
+        last.append(structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback))
     else:
-        last += [structlog.processors.dict_tracebacks, structlog.processors.JSONRenderer(default=str)]
+        last += [structlog.processors.format_exc_info, structlog.processors.JSONRenderer(default=str)]
     handler = logging.StreamHandler(stream)
     handler.setFormatter(structlog.stdlib.ProcessorFormatter(foreign_pre_chain=shared, processors=last))
     root = logging.getLogger()
@@ -65,15 +67,10 @@ def hide_secrets(logger: Any, method: str, event: MutableMapping[str, Any]) -> M
         if _SECRET.search(key):
             event[key] = "***"
         elif isinstance(value, str) and ("token=" in value or "://" in value):
-            event[key] = _IN_TEXT.sub(r"\1***", value)
+            event[key] = _IN_TEXT.sub(r"\1\2***", value)
     return event
 
 
 def bound(**ids: object) -> AbstractContextManager[None]:
     """Bind ids (request, resource) to every line that is logged inside."""
     return bound_contextvars(**ids)
-
-
-def request_id() -> str:
-    """Return the id of the request that is being served; "" outside of one."""
-    return str(get_contextvars().get(REQUEST, ""))

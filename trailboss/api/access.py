@@ -15,6 +15,7 @@ from starlette.requests import HTTPConnection
 
 from trailboss.api import guard
 from trailboss.api.request import scope_of
+from trailboss.api.schemas import role_view
 from trailboss.declare import parse_id
 from trailboss.errors import ApiError
 from trailboss.resources.account import Account
@@ -80,8 +81,10 @@ def identify(read: Read, connection: HTTPConnection, project_prefix: str | None 
         effective, role = _enter_project(read, account, scope)
     policy = POLICIES.get(role, _NO_POLICY)
     wanted = connection.query_params.get("_role")
-    if wanted and POLICIES.get(account.kind, _NO_POLICY).any_role:
+    if wanted and POLICIES.get(account.kind, _NO_POLICY).any_role and role_view(wanted).types:
         role, policy = wanted, POLICIES.get(wanted, _NO_POLICY)
+    if not role_view(role).types:
+        raise ApiError(401, message=f"accounts of the kind {role} see nothing")
     plain = connection.query_params.get("_plainId") == "true" and POLICIES.get(account.kind, _NO_POLICY).plain_ids
     return Caller(
         account=effective,

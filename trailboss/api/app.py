@@ -16,11 +16,13 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import BaseRoute, Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.websockets import WebSocketClose
 
 from trailboss.api import render, v1
 from trailboss.api.context import Context
 from trailboss.api.request import base_url, request_id_of
 from trailboss.errors import ApiError
+from trailboss.observe import REQUEST, bound
 
 log = structlog.get_logger()
 
@@ -32,9 +34,11 @@ def build_app(context: Context, more: Sequence[BaseRoute] = ()) -> Starlette:
         Route("/ping", ping),
         Route("/healthcheck", ping),
         Route("/", root),
-        Route("/{path:path}", AnyMethod(below)),
     ]
     app = Starlette(routes=routes, middleware=[Middleware(Observe)])
+    app.router.redirect_slashes = False
+    # not a route: a pattern does not match every text that can be a path
+    app.router.default = Otherwise(below)
     app.state.context = context
     return app
 
@@ -71,13 +75,16 @@ async def below(request: Request) -> Response:
     return Response(render.encode(render.error(ApiError(404))), 404, media_type=v1.JSON)
 
 
-class AnyMethod:
-    """An endpoint that is asked whatever the method is: it answers 405 itself, in the form of the API."""
+class Otherwise:
+    """What no route answers: asked whatever the method is, since the API says itself what is not allowed."""
 
     def __init__(self, answer: Callable[[Request], Awaitable[Response]]) -> None:
         self.answer = answer
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await WebSocketClose()(scope, receive, send)
+            return
         response = await self.answer(Request(scope, receive))
         await response(scope, receive, send)
 
@@ -106,7 +113,8 @@ class Observe:
             await send(message)
 
         try:
-            await self.app(scope, receive, answer)
+            with bound(**{REQUEST: request_id}):
+                await self.app(scope, receive, answer)
         except Exception:
             log.exception("a request failed", request=request_id, method=scope["method"], path=scope["path"])
             if status:

@@ -13,7 +13,7 @@ from urllib.parse import urlencode
 
 from trailboss.api import paging, render
 from trailboss.api.access import Caller
-from trailboss.api.paging import Wanted
+from trailboss.api.paging import Pairs, Wanted
 from trailboss.api.render import Face
 from trailboss.api.schemas import TypeView
 from trailboss.api.validate import Reference, raw_id, row_number
@@ -206,20 +206,21 @@ def link_of(view: TypeView, name: str) -> Link:
     return link
 
 
-def linked(view: TypeView, raw: str, name: str, face: Face) -> dict[str, Any] | File:
-    """Return what a link of a row leads to: one row, a collection, a file. Raises ApiError 404."""
+def linked(view: TypeView, raw: str, name: str, face: Face, pairs: Pairs) -> dict[str, Any] | File:
+    """Return what a link of a row leads to: one row, a collection (pairs: its query), a file. Raises ApiError 404."""
     row = find(face.read, view, raw, face.caller)
     for file_name, download in type(row).behaviour.downloads.items():
         if file_name.lower() == name.lower():
             return File(*download(face.read, row))
     link = link_of(view, name)
-    rows, more = related(row, link, face)
+    target = face.role.types[link.target]
+    wanted = paging.wanted(target, pairs, plain_ids=face.caller.plain_ids)
+    rows, more = related(row, link, face, wanted)
     if not link.many:
         if not rows:
             raise ApiError(404)
-        return render.resource(rows[0], face)
-    target = face.role.types[link.target]
-    document = _document(target, face, rendered(rows, face), paging.wanted(target, []), None)
+        return with_included(rows[0], wanted.include, face)
+    document = _document(target, face, rendered(rows, face, wanted.include), wanted, None)
     document["links"]["self"] = f"{face.base}/{view.type.plural.lower()}/{face.id(view.type, raw)}/{name.lower()}"
     if more:
         document["pagination"] = {"next": None, "limit": LINK_LIMIT, "partial": True}
@@ -228,8 +229,11 @@ def linked(view: TypeView, raw: str, name: str, face: Face) -> dict[str, Any] | 
     return document
 
 
-def related(row: Resource, link: Link, face: Face) -> tuple[list[Resource], bool]:
-    """Return the rows that a link of a row leads to and that the caller sees, and whether there are more."""
+def related(row: Resource, link: Link, face: Face, wanted: Wanted | None = None) -> tuple[list[Resource], bool]:
+    """Return the rows that a link of a row leads to and that the caller sees, and whether there are more.
+
+    wanted: filters and order, for rows that refer to this one.
+    """
     target, read = registry[link.target], face.read
     if link.through is not None:
         map_type, ours, theirs = link.through
@@ -241,8 +245,20 @@ def related(row: Resource, link: Link, face: Face) -> tuple[list[Resource], bool
         found = read.get(target, own) if isinstance(own, int) else None
         return ([found] if found is not None and is_visible(found, face.caller) else []), False
     view = face.role.types[link.target]
-    conditions = (Condition(link.foreign, "eq", row.values["id"]), *_owned(view, face.caller))
-    rows_ = query.rows(read, Query(target, conditions, _hide_before(view, read), limit=LINK_LIMIT + 1))
+    wanted = wanted or Wanted(view)
+    if wanted.is_empty:
+        return [], False
+    # what is inside a project belongs to the project, which the caller sees, and not to the caller
+    owned = () if type(row).scope else _owned(view, face.caller)
+    children = Query(
+        target,
+        (Condition(link.foreign, "eq", row.values["id"]), *owned, *wanted.conditions),
+        _hide_before(view, read),
+        wanted.sort_column,
+        wanted.descending,
+        limit=LINK_LIMIT + 1,
+    )
+    rows_ = query.rows(read, children)
     return rows_[:LINK_LIMIT], len(rows_) > LINK_LIMIT
 
 

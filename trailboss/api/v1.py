@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
+from urllib.parse import quote
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -160,7 +161,7 @@ def _document(place: Place, face: Face, call: Call) -> dict[str, Any] | File:
     if place.raw is None:
         return read.collection(view, face, paging.wanted(view, pairs, plain_ids=face.caller.plain_ids))
     if place.link is not None:
-        return read.linked(view, place.raw, place.link, face)
+        return read.linked(view, place.raw, place.link, face, pairs)
     return read.item(view, place.raw, face, [value for name, value in pairs if name == "include"])
 
 
@@ -235,7 +236,8 @@ def _headers(call: Call) -> dict[str, str]:
     if prefix is None and call.target.id is not None and (call.target.type or "").lower() in ("project", "projects"):
         # a client that was pointed at a project wants what can be done inside it
         prefix = call.target.id
-    base = f"{call.root}/projects/{prefix}" if prefix else call.root
+    # quoted: here it may still be any text that a path can hold, line ends included
+    base = f"{call.root}/projects/{quote(prefix, safe='!')}" if prefix else call.root
     headers = {"X-API-Schemas": f"{base}/schemas", "X-API-Client-IP": client_ip(call.request)}
     if call.caller is not None:
         account = call.caller.account_id

@@ -45,7 +45,9 @@ def plan_stack(
     ComposeError with file, line and key.
     """
     warnings: dict[str, None] = {}
-    source = Source(stack_name, variables, files or {}, lambda sentence: warnings.setdefault(sentence))
+    source = Source(
+        stack_name, variables, {} if files is None else files, lambda sentence: warnings.setdefault(sentence)
+    )
     stack = read_stack(docker_compose, rancher_compose, source)
     plans = {name: _service(stack, name) for name in stack.services if name not in stack.owners}
     services = tuple(creation_order(stack, plans))

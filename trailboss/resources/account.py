@@ -10,7 +10,7 @@ from trailboss.declare import ADMINS, Action, Behaviour, flag, generic, listing,
 from trailboss.errors import ApiError
 from trailboss.outcome import Done, Outcome
 from trailboss.resources.entity import Entity
-from trailboss.resources.project_member import ProjectMember, member_roles, remove, set_members
+from trailboss.resources.project_member import ProjectMember, member_roles, set_members
 
 if TYPE_CHECKING:
     from trailboss.store.transaction import Read, Tx
@@ -152,7 +152,7 @@ def settled(tx: Tx, row: Account) -> None:
     """End the memberships of a project that is gone."""
     if row.state == "removed":
         for member in tx.find(ProjectMember, project_id=row.id):
-            remove(tx, member)
+            states.end(tx, member)
 
 
 Account.behaviour = Behaviour(load=load, reconcile=reconcile, settled=settled)

@@ -42,19 +42,19 @@ class Agent(Entity):
 
 
 def load(tx: Tx, row: Agent) -> Agent:
-    """An agent's reconciler reads nothing but its row."""
+    """Read nothing but the agent itself."""
     return row
 
 
 def reconcile(row: Agent) -> Outcome:
-    """Settle an agent; one that does not answer stays `reconnecting` until it does (`dispatch/reports.py`)."""
+    """Settle the agent; only its next connection ends the wait for one that went away."""
     if row.state == "reconnecting":
-        return Again("The agent does not answer; its containers run on", after_s=LOOK_AGAIN_S)
+        return Again("Waiting for the agent, which does not answer", after_s=LOOK_AGAIN_S)
     return Done()
 
 
 def settled(tx: Tx, row: Agent) -> None:
-    """Let the keys and the account of a removed agent go with it, and its host know."""
+    """Let the keys and the account of a removed agent go with it, and a host know that waits for that."""
     for host in tx.find(registry["host"], agent_id=row.id):
         if host.values["state"] == "removing":
             tx.mark(type(host), host.values["id"])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from trailboss import states
 from trailboss.declare import Behaviour, generic, parse_id, ref, registry, text
 from trailboss.errors import ApiError
 from trailboss.resources.entity import Entity
@@ -61,7 +62,7 @@ def set_members(tx: Tx, project_id: int, members: list[dict[str, Any]]) -> None:
     present = {(m.external_id_type, m.external_id, m.role): m for m in tx.find(ProjectMember, project_id=project_id)}
     for identity, member in present.items():
         if identity not in wanted:
-            remove(tx, member)
+            states.end(tx, member)
     for kind, external_id, role in wanted:
         if (kind, external_id, role) not in present:
             tx.insert(
@@ -73,11 +74,6 @@ def set_members(tx: Tx, project_id: int, members: list[dict[str, Any]]) -> None:
                 role=role,
                 state="active",
             )
-
-
-def remove(tx: Tx, member: ProjectMember) -> None:
-    """End a membership, from the next request on."""
-    tx.change(member, state="removed", removed=tx.now, remove_time=tx.now)
 
 
 def _identity(tx: Tx, member: dict[str, Any]) -> tuple[str, str, str]:

@@ -35,7 +35,7 @@ class ServiceConsumeMap(Entity):
         "serviceconsumemap",
         """
         create: requested                                       -> activating      -> active
-        update: active                                          -> updating-active -> active
+        update: active activating                               -> updating-active -> active
         remove: active activating requested updating-active     -> removing        -> removed
         """,
     )

@@ -85,7 +85,7 @@ def rows(read: Read, query: Query) -> list[Resource]:
     sql, own = _statement(
         read.connection.database, query.type.type, shape, hide, query.sort, query.descending, after
     )  # fmt: skip
-    params = dict(own)
+    params = {**own, "most": query.limit}
     for number, condition in enumerate(query.conditions):
         if condition.modifier not in _WITHOUT_VALUE:
             params[f"c{number}"] = condition.bound
@@ -95,7 +95,7 @@ def rows(read: Read, query: Query) -> list[Resource]:
         params["after_id"] = query.after[1]
         if after and query.sort is not None:
             params["after_value"] = query.after[0]
-    return read.select(query.type, sql, **params, most=query.limit)
+    return read.select(query.type, sql, **params)
 
 
 @lru_cache(maxsize=512)

@@ -106,7 +106,12 @@ class Store:
         """Call a function after each commit, of any server. It is called in order, on the writer's or the follower's
         thread, so it must not block. Returns how to stop it."""
         self._listeners.append(listener)
-        return lambda: self._listeners.remove(listener)
+
+        def stop() -> None:
+            if listener in self._listeners:
+                self._listeners.remove(listener)
+
+        return stop
 
     def submit(self, fn: Callable[[Tx], T], *, cause: str = "", actor: int | None = None) -> Future[T]:
         """Run a function in a transaction; the future is done after its commit."""

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from trailboss import states
-from trailboss.compose import ServicePlan, StackPlan, plan_stack
+from trailboss.compose import ServicePlan, StackPlan, plan_stack, with_hashes
 from trailboss.declare import registry
 from trailboss.errors import ComposeError
 from trailboss.outcome import Again, Begin, Done, Failed, Make, Outcome, Set, Step
@@ -96,7 +96,7 @@ def _build(view: View) -> Outcome:
 
 def _values(row: Environment, plan: ServicePlan) -> dict[str, Any]:
     type_ = registry[plan.kind]
-    values = {type_.by_wire[w].name: v for w, v in plan.body.items() if w in type_.by_wire}
+    values = {type_.by_wire[w].name: v for w, v in with_hashes(plan.body).items() if w in type_.by_wire}
     return {**values, "name": plan.name, "environment_id": row.id, "account_id": row.account_id}
 
 

@@ -54,4 +54,6 @@ class Host(Entity):
 
 from trailboss.resources.host import reconcile  # noqa: E402
 
-Host.behaviour = Behaviour(update=reconcile.update, load=reconcile.load, reconcile=reconcile.reconcile)
+Host.behaviour = Behaviour(
+    update=reconcile.update, load=reconcile.load, reconcile=reconcile.reconcile, settled=reconcile.settled
+)

@@ -31,7 +31,7 @@ def load(tx: Tx, row: Host) -> View:
 
     instances = tuple(tx.find(Instance, host_id=row.id)) if row.state == "removing" else ()
     waiting: tuple[Instance, ...] = ()
-    if row.state == "activating":
+    if row.state in ("activating", "updating-active"):
         waiting = tuple(i for i in tx.find(Instance, account_id=row.account_id, state="starting") if i.host_id is None)
     return View(row, tx.get(Agent, row.agent_id), instances, waiting)
 
@@ -39,16 +39,23 @@ def load(tx: Tx, row: Host) -> View:
 def reconcile(view: View) -> Outcome:
     """Settle the host; a removed one releases its containers, which keep running under Docker alone."""
     if view.row.state == "removing":
-        if view.instances:
-            return Again(
-                f"{len(view.instances)} containers are being released",
-                after_s=0.2,
-                steps=tuple(_release(instance) for instance in view.instances),
-            )
-        return _retire(view.agent)
-    if view.row.state == "activating":
+        return _let_go(view)
+    if view.row.state in ("activating", "updating-active"):
+        # there is a place again, or other labels: whoever waits for one looks
         return Done(steps=tuple(Mark(type(instance), instance.id) for instance in view.waiting))
     return Done()
+
+
+def _let_go(view: View) -> Outcome:
+    if view.instances:
+        steps = tuple(_release(instance) for instance in view.instances)
+        return Again(f"{len(view.instances)} containers are being released", after_s=0.2, steps=steps)
+    agent = view.agent
+    if agent is None or agent.state in states.GONE:
+        return Done()
+    process = next((p for p in ("remove", "deactivate") if states.may(agent, p)), None)
+    steps = (Begin(agent, process),) if process else ()
+    return Again("Its agent is being removed", after_s=1.0, steps=steps)
 
 
 def _release(instance: Instance) -> Step:
@@ -59,17 +66,14 @@ def _release(instance: Instance) -> Step:
     return Set(instance, gone)
 
 
-def _retire(agent: Agent | None) -> Outcome:
-    """Let the agent go, one process after the other; its host is gone when it is."""
-    if agent is None or agent.state in states.GONE:
-        return Done()
-    process = next((name for name in ("remove", "deactivate") if states.may(agent, name)), None)
-    steps = (Begin(agent, process),) if process else ()
-    return Again("The agent is being removed", after_s=1.0, steps=steps)
-
-
 def update(tx: Tx, row: Host, values: dict[str, Any], caller: Any) -> Host:
     """Store changed fields; changed labels are a process, since they may move containers."""
     if "labels" in values and values["labels"] != row.labels and states.may(row, "update"):
         return states.begin(tx, row, "update", **values)
     return tx.change(row, **values)
+
+
+def settled(tx: Tx, row: Host) -> None:
+    """Give back the address of a host that is gone for good."""
+    if row.state == "purged":
+        tx.release(row)

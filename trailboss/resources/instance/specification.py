@@ -67,7 +67,7 @@ def specification_of(read: Read, row: Container) -> Specification:
         volumes_from=_uuids(read, row, row.data_volumes_from or []),
     )
     if network == "managed":
-        values["address"] = row.address
+        values["address"] = row.address or ""
         values["dns_search"] = [*(row.dns_search or []), *search_domains(labels)]
     elif row.dns_search:
         values["dns_search"] = row.dns_search

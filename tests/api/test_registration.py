@@ -1,0 +1,107 @@
+"""How a host joins: token, script, register, keys (03-administration section 4, 10-hosts section 4)."""
+
+from __future__ import annotations
+
+import subprocess
+from typing import Any
+
+import pytest
+
+from tests.serving import Api, OpenApi, Settle
+from trailboss.resources.credential import HOUR_MS
+
+KEY = "k" * 32
+
+
+@pytest.fixture
+def token(api: Api, settle: Settle) -> dict[str, Any]:
+    """An active registration token."""
+    made = api.create("registrationtokens")
+    settle()
+    found: dict[str, Any] = api.get(made["links"]["self"])
+    return found
+
+
+def test_a_token_says_how_to_join(token: dict[str, Any], admin: Api, api: Api) -> None:
+    public, hour, signature = token["token"].split(":")
+    assert len(public) == 20 and int(hour) % HOUR_MS == 0 and not set("/=+") & set(signature)
+    url = f"http://127.0.0.1:8080/v1/projects/1a5/scripts/{token['token']}"
+    assert token["registrationUrl"] == token["links"]["registrationUrl"] == url
+    assert token["command"].endswith(url)
+    assert token["image"]
+    admin.ask("PUT", "settings/api.host", json={"value": "boss.example:8080"})
+    renewed = api.get(token["links"]["self"])
+    assert renewed["registrationUrl"] == f"http://boss.example:8080/v1/scripts/{token['token']}"
+
+
+def test_the_script_needs_no_login_and_exports_how_to_register(token: dict[str, Any], open_api: OpenApi) -> None:
+    anybody = open_api(None)
+    response = anybody.ask("GET", token["registrationUrl"], headers={"X-Forwarded-For": "198.51.100.4"})
+    assert response.headers["Content-Type"].startswith("text/plain")
+    assert response.text.startswith("#!/bin/sh\n")
+    shown = subprocess.run(
+        ["sh", "-c", response.text + "\nenv"], capture_output=True, text=True, check=True, env={}
+    ).stdout  # fmt: skip
+    assert set(shown.splitlines()) >= {
+        "CATTLE_REGISTRATION_ACCESS_KEY=registrationToken",
+        f"CATTLE_REGISTRATION_SECRET_KEY={token['token']}",
+        "CATTLE_URL=http://127.0.0.1:8080/v1",
+        "DETECTED_CATTLE_AGENT_IP=198.51.100.4",
+    }
+    assert anybody.ask("POST", f"/v1/scripts/{token['token']}").text == response.text.replace(
+        "198.51.100.4", "127.0.0.1"
+    )
+
+
+def test_values_in_a_script_are_never_commands(token: dict[str, Any], admin: Api, open_api: OpenApi) -> None:
+    admin.ask("PUT", "settings/api.host", json={"value": 'http://x"; touch /tmp/owned; $(touch x) `touch x` \\'})
+    script = open_api(None).ask("GET", f"/v1/scripts/{token['token']}").text
+    shown = subprocess.run(["sh", "-c", script + "\nenv"], capture_output=True, text=True, check=True, env={}).stdout
+    assert 'CATTLE_URL=http://x"; touch /tmp/owned; $(touch x) `touch x` \\' in shown
+
+
+@pytest.mark.parametrize("name", ["nonsense", "a:b:c", "bootstrap", "", "%00"])
+def test_other_scripts_are_not_found(open_api: OpenApi, name: str) -> None:
+    assert open_api(None).ask("GET", f"/v1/scripts/{name}").status_code == 404
+
+
+def test_a_token_that_was_changed_or_switched_off_is_no_good(
+    token: dict[str, Any], api: Api, open_api: OpenApi, settle: Settle
+) -> None:
+    public, hour, signature = token["token"].split(":")
+    for bad in (
+        f"{public}:{int(hour) + 1}:{signature}",
+        f"{public}:{hour}:x",
+        f"{public}:{hour}",
+        f"{public}:9{hour}:x",
+    ):
+        assert open_api(("registrationToken", bad)).refused("GET", "/v1/register")[0] == 401
+    caller = open_api(("registrationToken", token["token"]))
+    assert caller.get("register")["data"] == []
+    api.ask("POST", token["actions"]["deactivate"])
+    settle()
+    assert caller.refused("GET", "register")[0] == 401
+    assert open_api(None).ask("GET", f"/v1/scripts/{token['token']}").status_code == 404
+
+
+def test_the_keys_of_a_registered_host_are_shown_for_its_key_only(
+    token: dict[str, Any], open_api: OpenApi, settle: Settle, api: Api, admin: Api
+) -> None:
+    caller = open_api(("registrationToken", token["token"]))
+    assert {s["id"] for s in caller.get("schemas")["data"]} == {"register", "schema"}
+    made = caller.create("register", key=KEY)
+    hidden = {"accessKey", "secretKey", "key"}
+    assert not hidden & made.keys()
+    assert not hidden & caller.get("register", key=KEY)["data"][0].keys(), "not active yet"
+    settle()
+    shown = caller.get("register", key=KEY)["data"]
+    assert [(row["id"], row["state"], row["key"]) for row in shown] == [(made["id"], "active", KEY)]
+    assert len(shown[0]["accessKey"]) == 20
+    for everybody in (caller, api, admin):
+        assert not hidden & everybody.get(f"/v1/register/{made['id']}").keys()
+        assert not hidden & everybody.get("/v1/register")["data"][0].keys()
+        assert not hidden & everybody.get(f"/v1/register/{made['id']}", key=KEY + "x").keys()
+    agent = open_api((shown[0]["accessKey"], shown[0]["secretKey"]))
+    assert {s["id"] for s in agent.get("schemas")["data"]} >= {"agent", "subscribe", "schema"}
+    assert len(agent.get("agents")["data"]) == 1
+    assert caller.refused("POST", "register", json={}) == (422, "MissingRequired", "key")

@@ -1,0 +1,86 @@
+"""Settings as they are in force (03-administration section 1)."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.serving import Api, OpenApi
+
+
+def test_a_setting_is_shown_as_it_is_in_force(admin: Api) -> None:
+    collection = admin.get("settings")
+    assert collection["resourceType"] == "setting"
+    assert {item["type"] for item in collection["data"]} == {"activeSetting"}
+    shown = admin.get("settings/api.host")
+    assert shown == {
+        "id": "1as!api.host", "type": "activeSetting",
+        "links": {"self": "http://127.0.0.1:8080/v1/activesettings/1as!api.host"}, "actions": {},
+        "name": "api.host", "activeValue": "", "inDb": False, "source": "Code Packaged Defaults", "value": "",
+    }  # fmt: skip
+
+
+def test_a_value_is_stored_found_by_every_form_of_the_id_and_dropped(admin: Api) -> None:
+    stored = admin.ask("PUT", "settings/api.host", json={"value": "boss.example"}).json()
+    assert (stored["value"], stored["inDb"], stored["source"]) == ("boss.example", True, "Database")
+    number = stored["id"]
+    assert number.startswith("1as") and number != "1as!api.host"
+    for id_ in ("api.host", "1as!api.host", number):
+        for plural in ("settings", "activesettings"):
+            assert admin.get(f"{plural}/{id_}") == stored
+    changed = admin.ask("PUT", f"activesettings/{number}", json={"value": "other.example"}).json()
+    assert (changed["id"], changed["value"]) == (number, "other.example")
+    assert admin.ask("PUT", "settings/api.host", json={}).json() == changed
+    dropped = admin.ask("DELETE", f"settings/{number}").json()
+    assert (dropped["id"], dropped["value"], dropped["inDb"]) == ("1as!api.host", "", False)
+    assert admin.get(f"settings/{number}")["value"] is None
+    assert admin.refused("PUT", f"settings/{number}", json={"value": "x"})[0] == 404
+
+
+def test_a_post_stores_and_a_second_one_changes(admin: Api) -> None:
+    first = admin.create("settings", name="my.setting", value="a")
+    assert (first["type"], first["id"], first["value"]) == ("setting", "1s1", "a")
+    second = admin.create("settings", name="my.setting", value="b")
+    assert (second["type"], second["id"], second["value"]) == ("activeSetting", "1as1", "b")
+    assert admin.get("settings/1s1") == admin.get("settings/1as1") == second
+    assert second in admin.get("settings")["data"]
+
+
+def test_an_unknown_name_is_null_for_administrators_and_not_found_for_others(admin: Api, api: Api) -> None:
+    assert admin.get("settings/no.such.thing")["value"] is None
+    assert api.refused("GET", "settings/no.such.thing")[0] == 404
+    assert api.refused("GET", "settings/api.host")[0] == 404
+
+
+def test_others_see_the_public_settings_and_write_none(api: Api, admin: Api) -> None:
+    public = api.get("settings")["data"]
+    assert {"cattle.version", "api.ui.index"} <= {item["name"] for item in public}
+    assert not {"source", "inDb"} & public[0].keys()
+    assert api.get("settings/cattle.version")["name"] == "cattle.version"
+    assert api.refused("PUT", "settings/cattle.version", json={"value": "x"})[0] == 405
+    assert api.refused("POST", "settings", json={"name": "x", "value": "x"})[0] == 405
+    assert len(admin.get("settings", all="false")["data"]) == len(public)
+
+
+def test_the_environment_pins_a_value(admin: Api, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CATTLE_API_HOST", "pinned.example")
+    shown = admin.ask("PUT", "settings/api.host", json={"value": "stored.example"}).json()
+    assert (shown["value"], shown["activeValue"]) == ("stored.example", "pinned.example")
+    assert shown["source"] == "Environment Variables"
+
+
+def test_access_control_is_switched_at_once(admin: Api, open_api: OpenApi) -> None:
+    admin.ask("PUT", "settings/api.security.enabled", json={"value": "false"})
+    assert open_api(None).get("/v1")
+    admin.ask("PUT", "settings/api.security.enabled", json={"value": "true"})
+    assert open_api(None).refused("GET", "/v1")[0] == 401
+
+
+def test_a_number_that_is_none_does_not_break_lists(admin: Api, api: Api) -> None:
+    admin.ask("PUT", "settings/api.show.removed.for.seconds", json={"value": "soon"})
+    assert api.get("environments")["data"] == []
+
+
+def test_names_and_values_are_checked(admin: Api) -> None:
+    assert admin.refused("POST", "settings", json={"value": "x"}) == (422, "MissingRequired", "name")
+    assert admin.refused("PUT", "settings/a", json={"value": "x" * 1025}) == (422, "MaxLengthExceeded", "value")
+    assert admin.refused("PUT", "activesettings/a", json={"value": None}) == (422, "NotNullable", "value")

@@ -1,0 +1,162 @@
+"""logs and events: what comes over websockets, and what happens when it breaks off."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from tests.cli.conftest import Run
+from tests.cli.fake_api import PROJECT, FakeApi, Frame, a_container
+from tests.waiting import eventually
+from trailboss.cli.events import lines_of
+
+ROOT = Path(__file__).parents[2]
+
+
+def at(second: int, text: str) -> str:
+    return f"01 2026-11-25T08:00:{second:02}.000000000Z {text}"
+
+
+@contextmanager
+def running(api: FakeApi, *arguments: str) -> Iterator[tuple[subprocess.Popen[str], list[str]]]:
+    """Run a command that does not end by itself; what it prints gathers in the list."""
+    keys = {"RANCHER_URL": api.url, "RANCHER_ACCESS_KEY": "A", "RANCHER_SECRET_KEY": "S", "PYTHONPATH": str(ROOT)}
+    command = [sys.executable, "-m", "trailboss", *arguments]
+    process = subprocess.Popen(
+        command, env=os.environ | keys, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+    )
+    assert process.stdout is not None
+    lines: list[str] = []
+    reader = threading.Thread(target=lambda: lines.extend(iter(process.stdout.readline, "")), daemon=True)
+    reader.start()
+    try:
+        yield process, lines
+    finally:
+        process.kill()
+        process.wait()
+        reader.join()
+
+
+@pytest.fixture
+def shop(api: FakeApi) -> FakeApi:
+    two = {"web": {"containers": [a_container(1)]}, "db": {"containers": [a_container(2, "db")]}}
+    api.frames = [Frame(services=two)]
+    api.streams = {
+        "/v1/logs/1i1": [[at(1, "one"), at(2, "two\n") + at(3, "three\n")]],
+        "/v1/logs/1i2": [[at(1, "ready")]],
+    }
+    return api
+
+
+def test_each_line_carries_the_name_of_its_container(shop: FakeApi, run: Run) -> None:
+    lines = run("logs", "-p", "shop").stdout.splitlines()
+    assert [line for line in lines if line.startswith("web_1")] == ["web_1 | one", "web_1 | two", "web_1 | three"]
+    assert "db_2  | ready" in lines or "db_2 | ready" in lines
+
+
+def test_output_and_errors_that_overtake_one_another_are_both_shown(shop: FakeApi, run: Run) -> None:
+    shop.streams["/v1/logs/1i2"] = [[at(2, "an error").replace("01", "02", 1), at(1, "a line"), "no form at all"]]
+    assert run("logs", "-p", "shop", "db").stdout.splitlines() == [
+        "db_2 | an error",
+        "db_2 | a line",
+        "db_2 | no form at all",
+    ]
+
+
+def test_only_the_services_that_were_named_are_shown(shop: FakeApi, run: Run) -> None:
+    assert run("logs", "-p", "shop", "db", "--timestamps").stdout == "db_2 | 2026-11-25T08:00:01.000000000Z ready\n"
+
+
+def test_how_many_lines_is_asked_of_the_server_and_the_token_opens_the_stream(shop: FakeApi, run: Run) -> None:
+    run("logs", "-p", "shop", "db", "--lines", "7")
+    assert [a.body for a in shop.asked if a.path == f"{PROJECT}/containers/1i2/"][-1] == {"follow": False, "lines": 7}
+    stream = next(a for a in shop.asked if a.path == "/v1/logs/1i2")
+    assert stream.query == {"token": "t-1i2"}
+
+
+def test_a_stream_that_is_refused_is_said_without_its_token(shop: FakeApi, run: Run) -> None:
+    del shop.streams["/v1/logs/1i2"]
+    result = run("logs", "-p", "shop")
+    assert "web_1 | one" in result.stdout
+    assert "/v1/logs/1i2 refused the stream" in result.stderr
+    assert "t-1i2" not in result.output
+
+
+def test_an_unknown_service_is_refused(shop: FakeApi, run: Run) -> None:
+    result = run("logs", "-p", "shop", "nope")
+    assert result.exit_code == 1
+    assert "the stack has no service nope; it has: web, db" in result.stderr
+
+
+def test_following_goes_on_after_a_break_without_repeating_lines(shop: FakeApi) -> None:
+    shop.streams["/v1/logs/1i1"].append([at(2, "two"), at(3, "three"), at(4, "four")])
+    with running(shop, "logs", "-f", "-p", "shop", "web") as (_, lines):
+        eventually(lambda: any("four" in line for line in lines), within=60, what="the fourth line")
+        assert [line.split("| ")[1].strip() for line in lines] == ["one", "two", "three", "four"]
+
+
+def test_following_joins_containers_that_come_up_later(shop: FakeApi) -> None:
+    later = {"web": {"containers": [a_container(1), a_container(3)]}}
+    shop.frames = [shop.frames[0], Frame(services=later)]
+    shop.streams["/v1/logs/1i3"] = [[at(9, "I am new")]]
+    with running(shop, "logs", "-f", "-p", "shop", "web") as (_, lines):
+        eventually(lambda: any("web_3 | I am new" in line for line in lines), within=60, what="the new container")
+
+
+def test_interrupting_ends_without_a_trace(shop: FakeApi) -> None:
+    shop.streams["/v1/logs/1i1"] = []
+    with running(shop, "logs", "-f", "-p", "shop", "web") as (process, lines):
+        eventually(lambda: shop.connections, within=60, what="the stream is open")
+        process.send_signal(signal.SIGINT)
+        assert process.wait(30) == 130
+        assert not any("Traceback" in line for line in lines)
+
+
+def an_event(**resource: object) -> dict[str, object]:
+    return {"name": "resource.change", "time": 1448300000000, "data": {"resource": resource} if resource else None}
+
+
+def test_an_event_is_one_line_of_time_type_name_state_and_reason() -> None:
+    event = an_event(id="1i7", type="container", name="shop_web_1", state="starting", transitioningMessage="Pulling")
+    (line,) = lines_of(event, as_json=False)
+    assert line.split()[1:] == ["container", "shop_web_1", "starting", "Pulling"]
+    (document,) = lines_of(event, as_json=True)
+    assert json.loads(document) == event
+
+
+def test_an_event_of_something_we_may_not_see_is_no_line() -> None:
+    assert list(lines_of(an_event(), as_json=False)) == []
+
+
+def test_events_go_on_after_the_connection_was_lost_and_say_so(api: FakeApi) -> None:
+    ping = json.dumps({"name": "ping"})
+    first, second = an_event(id="1i1", type="container", state="a"), an_event(id="1i2", type="container", state="b")
+    api.streams[f"{PROJECT}/subscribe"] = [[ping, json.dumps(first)], [ping, json.dumps(second)]]
+    with running(api, "events") as (_, lines):
+        eventually(lambda: any("1i2 b" in line for line in lines), within=60, what="the event after the break")
+    shown = [line.strip() for line in lines]
+    assert f"listening to changes in {api.url}" in shown
+    assert any("trying again in 0.5 s, changes until then are not shown" in line for line in shown)
+    asked = next(a for a in api.asked if a.path == f"{PROJECT}/subscribe")
+    assert (asked.query, asked.keys) == ({"eventNames": "resource.change"}, ("A", "S"))
+
+
+def test_a_server_that_is_not_there_at_first_is_not_waited_for(api: FakeApi, run: Run) -> None:
+    result = run("events", RANCHER_URL="http://127.0.0.1:1/v1/projects/1a5")
+    assert result.exit_code == 1
+    assert "does not answer" in result.stderr
+
+
+def test_events_that_are_refused_end_the_command(api: FakeApi, run: Run) -> None:
+    result = run("events")
+    assert result.exit_code == 1
+    assert result.stderr.startswith("error: Unauthorized: ")

@@ -1,0 +1,46 @@
+"""Servers in threads, and as processes of their own."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.server.serving import ServerProcess
+from trailboss.server.options import Options
+from trailboss.server.process import Started, start
+
+StartServer = Callable[..., Started]
+StartProcess = Callable[..., ServerProcess]
+
+
+@pytest.fixture
+def start_server(tmp_path: Path) -> Iterator[StartServer]:
+    """Return a function that starts a server in a thread; all are stopped in the end."""
+    started: list[Started] = []
+
+    def start_(**options: Any) -> Started:
+        server = start(Options(**({"listen": "127.0.0.1:0", "data": tmp_path / "data"} | options)))
+        started.append(server)
+        return server
+
+    yield start_
+    for server in started:
+        server.stop()
+
+
+@pytest.fixture
+def start_process(tmp_path: Path) -> Iterator[StartProcess]:
+    """Return a function that starts a server as a process; all are killed in the end."""
+    started: list[ServerProcess] = []
+
+    def start_(**environment: str) -> ServerProcess:
+        process = ServerProcess(tmp_path, environment)
+        started.append(process)
+        return process
+
+    yield start_
+    for process in started:
+        process.kill()

@@ -1,0 +1,187 @@
+"""`trailboss scale | stop | rm | down`: ask for it, then wait until it is so.
+
+What is so is judged in `waiting.py`. `down` is the opposite of `up`; `rm` does the same, or removes some services only.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from trailboss.cli.options import WAIT_S, File, Json, ProjectName, Services, Timeout, Yes, connect
+
+if TYPE_CHECKING:
+    from trailboss.cli.client import Client, JsonObject
+    from trailboss.cli.stack import Stack
+
+
+def scale(
+    context: typer.Context,
+    wanted: Annotated[list[str], typer.Argument(metavar="SERVICE=NUMBER...", help="How many of what.")],
+    project_name: ProjectName = None,
+    file: File = None,
+    timeout: Timeout = WAIT_S,
+    as_json: Json = False,
+) -> None:
+    """Change how many containers services have.
+
+    Waits until exactly so many run.
+    """
+    from trailboss.cli import stack as read
+    from trailboss.cli import waiting
+    from trailboss.cli.texts import stack_name
+
+    numbers = parse_scales(wanted)
+    with connect(context) as client:
+        stack = read.require(client, stack_name(project_name, file))
+        services = read.named(read.services_of(client, stack), numbers)
+        by_name = {s["name"]: number for s, number in zip(services, numbers.values(), strict=True)}
+        for service in services:
+            client.update(service, {"scale": by_name[service["name"]]})
+        seen = _follow(client, stack, lambda s: waiting.is_scaled(s, by_name), timeout, as_json)
+    _print_stack(seen, as_json)
+
+
+def parse_scales(texts: list[str]) -> dict[str, int]:
+    """Read `web=5 backend=2`. Raises a usage error."""
+    found = {}
+    for text in texts:
+        name, equals, number = text.partition("=")
+        if not (name and equals and number.isdecimal()):
+            message = f"{text!r} is not a service and its number of containers, as in web=5"
+            raise typer.BadParameter(message, param_hint="SERVICE=NUMBER")
+        found[name] = int(number)
+    return found
+
+
+def stop(
+    context: typer.Context,
+    services: Services = None,
+    project_name: ProjectName = None,
+    file: File = None,
+    timeout: Timeout = WAIT_S,
+    as_json: Json = False,
+) -> None:
+    """Stop services, and keep their containers.
+
+    `trailboss up` starts them again.
+    """
+    from trailboss.cli import stack as read
+    from trailboss.cli import waiting
+    from trailboss.cli.texts import stack_name
+
+    with connect(context) as client:
+        stack = read.require(client, stack_name(project_name, file))
+        chosen = _chosen(client, stack, services)
+        for service in chosen:
+            if service["state"] not in ("inactive", "deactivating"):
+                client.act(service, "deactivate")
+        names = [s["name"] for s in chosen]
+        seen = _follow(client, stack, lambda s: waiting.is_stopped(s, names), timeout, as_json)
+    _print_stack(seen, as_json)
+
+
+def rm(
+    context: typer.Context,
+    services: Services = None,
+    project_name: ProjectName = None,
+    file: File = None,
+    yes: Yes = False,
+    timeout: Timeout = WAIT_S,
+    as_json: Json = False,
+) -> None:
+    """Remove services, at once and for good.
+
+    Their containers go too. Without names the whole stack goes, as with `trailboss down`.
+    """
+    from trailboss.cli import stack as read
+    from trailboss.cli import waiting
+    from trailboss.cli.texts import stack_name
+
+    if not services:
+        down(context, project_name, file, yes, timeout, as_json)
+        return
+    with connect(context) as client:
+        stack = read.require(client, stack_name(project_name, file))
+        chosen = _chosen(client, stack, services)
+        _ask_before_loss(chosen, yes)
+        for service in chosen:
+            client.delete(service, purge=True)
+        names = [s["name"] for s in chosen]
+        seen = _follow(client, stack, lambda s: waiting.is_without(s, names), timeout, as_json)
+    _print_stack(seen, as_json)
+
+
+def down(
+    context: typer.Context,
+    project_name: ProjectName = None,
+    file: File = None,
+    yes: Yes = False,
+    timeout: Timeout = WAIT_S,
+    as_json: Json = False,
+) -> None:
+    """Remove a whole stack, at once and for good.
+
+    Its services and containers go too. A stack that is not there is no error.
+    """
+    from trailboss.cli import stack as read
+    from trailboss.cli import waiting
+    from trailboss.cli.texts import stack_name
+
+    name = stack_name(project_name, file)
+    with connect(context) as client:
+        stack = read.find(client, name)
+        if stack is not None:
+            _ask_before_loss(read.services_of(client, stack), yes)
+            client.delete(stack, purge=True)
+            _follow(client, stack, lambda s: waiting.is_without(s, None), timeout, as_json)
+    if as_json:
+        print(json.dumps({"name": name, "state": "removed", "services": []}))
+    elif stack is None:
+        print(f"stack {name}: there is none")
+
+
+def _chosen(client: Client, stack: JsonObject, names: list[str] | None) -> list[JsonObject]:
+    from trailboss.cli import stack as read
+
+    services = read.services_of(client, stack)
+    return read.named(services, names) if names else services
+
+
+def _ask_before_loss(services: list[JsonObject], yes: bool) -> None:
+    """Ask before volumes go that only these containers have. Raises a usage error where nobody can be asked."""
+    losing = [s["name"] for s in services if _own_volumes(s)]
+    if yes or not losing:
+        return
+    question = f"The containers of {', '.join(losing)} have volumes of their own; their data would be lost."
+    if not sys.stdin.isatty():
+        raise typer.BadParameter(f"{question} Add --yes to go on.", param_hint="--yes")
+    typer.confirm(f"{question} Go on?", abort=True, err=True)
+
+
+def _own_volumes(service: JsonObject) -> bool:
+    configs = [service.get("launchConfig") or {}, *(service.get("secondaryLaunchConfigs") or [])]
+    return any(":" not in volume for config in configs for volume in config.get("dataVolumes") or [])
+
+
+def _follow(
+    client: Client, stack: JsonObject, judge: Callable[[Stack | None], str | None], timeout_s: float, as_json: bool
+) -> Stack | None:
+    """Show a stack until the judge is content; None when the stack is gone."""
+    from trailboss.cli.progress import open_display
+    from trailboss.cli.stack import read
+    from trailboss.cli.waiting import wait
+
+    with open_display(as_json=as_json) as display:
+        return wait(lambda: read(client, stack), judge, display, timeout_s)
+
+
+def _print_stack(seen: Stack | None, as_json: bool) -> None:
+    from trailboss.cli.stack import as_json as document
+
+    if as_json and seen is not None:
+        print(json.dumps(document(seen), indent=2))

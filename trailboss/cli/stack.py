@@ -1,0 +1,191 @@
+"""What the API says of a stack, as values: services and their containers with host, ports and reason.
+
+A `Client` goes in, frozen values come out; `as_json` gives them the shape that `--json` prints. Who waits for
+something to become true of these values is `waiting.py`; who shows them, `progress.py` and `ps.py`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any
+
+from trailboss.errors import ApiError, TrailbossError
+
+if TYPE_CHECKING:
+    from trailboss.cli.client import Client, JsonObject
+
+GONE = ("removed", "purging", "purged")
+NOT_FOUND = 404
+
+
+@dataclass(frozen=True)
+class Port:
+    """One port of a container. public, address: where it is reached from outside, if it is."""
+
+    private: int
+    public: int | None
+    protocol: str
+    address: str | None
+
+
+@dataclass(frozen=True)
+class Container:
+    """One container. host: name of where it is, None until it has a place. message: why it is not there yet, or what
+    went wrong; failed: it went wrong."""
+
+    id: str
+    name: str
+    service: str
+    state: str
+    image: str
+    host: str | None
+    ports: tuple[Port, ...]
+    message: str | None
+    failed: bool
+
+
+@dataclass(frozen=True)
+class Service:
+    """One service with its containers. moving: on its way to another state."""
+
+    id: str
+    name: str
+    state: str
+    scale: int | None
+    message: str | None
+    moving: bool
+    failed: bool
+    containers: tuple[Container, ...]
+
+
+@dataclass(frozen=True)
+class Stack:
+    """One stack with its services."""
+
+    id: str
+    name: str
+    state: str
+    message: str | None
+    failed: bool
+    services: tuple[Service, ...]
+
+    @property
+    def containers(self) -> tuple[Container, ...]:
+        """All its containers, service by service."""
+        return tuple(c for s in self.services for c in s.containers)
+
+
+def find(client: Client, name: str) -> JsonObject | None:
+    """Return the stack of a name (in any case), or None."""
+    stacks = client.all("environments", removed_null="true")
+    return next((s for s in stacks if is_here(s) and s["name"].lower() == name.lower()), None)
+
+
+def require(client: Client, name: str) -> JsonObject:
+    """Return the stack of a name. Raises TrailbossError when there is none."""
+    found = find(client, name)
+    if found is None:
+        raise TrailbossError(f"there is no stack {name}; `trailboss ps` lists all")
+    return found
+
+
+def is_here(resource: JsonObject) -> bool:
+    """Say whether a resource is more than a row about what was."""
+    return resource["state"] not in GONE
+
+
+def services_of(client: Client, stack: JsonObject) -> list[JsonObject]:
+    """Return the services of a stack as the API gives them."""
+    return [s for s in client.all(stack["links"]["services"]) if is_here(s)]
+
+
+def named(services: Iterable[JsonObject], names: Iterable[str]) -> list[JsonObject]:
+    """Return the services of these names. Raises TrailbossError for a name that is not there."""
+    found = {s["name"].lower(): s for s in services}
+    missing = [name for name in names if name.lower() not in found]
+    if missing:
+        there = ", ".join(s["name"] for s in found.values()) or "none"
+        raise TrailbossError(f"the stack has no service {', '.join(missing)}; it has: {there}")
+    return [found[name.lower()] for name in names]
+
+
+def read(client: Client, stack: JsonObject) -> Stack | None:
+    """Read a stack anew with all that belongs to it; None when it is gone."""
+    try:
+        stack = client.get(stack["links"]["self"])
+        if not is_here(stack):
+            return None
+        services = [read_service(client, s) for s in services_of(client, stack)]
+    except ApiError as error:
+        if error.status == NOT_FOUND:
+            return None
+        raise
+    return Stack(
+        id=stack["id"],
+        name=stack["name"],
+        state=stack["state"],
+        message=stack.get("transitioningMessage"),
+        failed=stack.get("transitioning") == "error",
+        services=tuple(services),
+    )
+
+
+def read_service(client: Client, service: JsonObject) -> Service:
+    """Read the containers of a service, with hosts and ports in the same request."""
+    containers = [_container(row, service["name"]) for row in _instances(client, service)]
+    return Service(
+        id=service["id"],
+        name=service["name"],
+        state=service["state"],
+        scale=service.get("scale"),
+        message=service.get("transitioningMessage"),
+        moving=service.get("transitioning") == "yes",
+        failed=service.get("transitioning") == "error",
+        containers=tuple(sorted(containers, key=lambda c: _by_number(c.name))),
+    )
+
+
+def _instances(client: Client, service: JsonObject) -> list[JsonObject]:
+    link = service["links"].get("instances")
+    if link is None:
+        return []
+    try:
+        return [row for row in client.all(link, include=["hosts", "ports"]) if is_here(row)]
+    except ApiError as error:
+        if error.status == NOT_FOUND:  # it was removed after it had been listed; the stack itself may stay
+            return []
+        raise
+
+
+def _by_number(name: str) -> tuple[str, int]:
+    head, _, number = name.rpartition("_")
+    return (head, int(number)) if number.isdigit() else (name, 0)
+
+
+def _container(row: JsonObject, service: str) -> Container:
+    hosts = row.get("hosts") or [None]
+    host = hosts[0]
+    return Container(
+        id=row["id"],
+        name=row.get("name") or row["id"],
+        service=service,
+        state=row["state"],
+        image=(row.get("imageUuid") or "").removeprefix("docker:"),
+        host=(host.get("name") or host["id"]) if host else None,
+        ports=tuple(_port(port, host) for port in row.get("ports") or () if isinstance(port, dict)),
+        message=row.get("transitioningMessage"),
+        failed=row.get("transitioning") == "error",
+    )
+
+
+def _port(row: JsonObject, host: JsonObject | None) -> Port:
+    public = row.get("publicPort")
+    endpoints = (host or {}).get("publicEndpoints") or ()
+    address = next((e["ipAddress"] for e in endpoints if public and e["port"] == public), None)
+    return Port(row["privatePort"], public, row.get("protocol") or "tcp", address)
+
+
+def as_json(value: Stack | Service | Container) -> dict[str, Any]:
+    """Return what `--json` prints of a value."""
+    return asdict(value)

@@ -1,0 +1,108 @@
+"""`trailboss up`: compose texts in, a running stack out; run again, it adds only what is missing.
+
+A stack that is not there is made from the texts by the server itself. One that is there is compared with the texts
+by the same pure code (`trailboss.compose`) and completed service by service: `deploy.py`.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from trailboss.cli.options import WAIT_S, EnvFile, File, Json, ProjectName, RancherFile, Timeout, connect
+
+if TYPE_CHECKING:
+    from trailboss.cli.client import Client, JsonObject
+    from trailboss.cli.stack import Stack
+    from trailboss.cli.texts import Texts
+    from trailboss.compose import StackPlan
+
+
+def up(
+    context: typer.Context,
+    detach: Annotated[bool, typer.Option("-d", "--detach", help="End when all runs; else the logs follow.")] = False,
+    file: File = None,
+    rancher_file: RancherFile = None,
+    project_name: ProjectName = None,
+    env_file: EnvFile = None,
+    timeout: Timeout = WAIT_S,
+    as_json: Json = False,
+) -> None:
+    """Deploy a stack from compose texts.
+
+    Waits until all runs. A stack that is there gets what it lacks; scales of services that are there stay as they are
+    (`trailboss scale` changes them). With --json it ends when all runs, as with -d.
+    """
+    from trailboss.cli.stack import as_json as document
+    from trailboss.cli.texts import read_texts
+
+    texts = read_texts(file, rancher_file, project_name, env_file)
+    with connect(context) as client:
+        _let_go(client, texts.name, timeout, as_json)
+        stack, plan = _ask_for_it(client, texts)
+        names = [s.name for s in plan.services]
+        seen = _follow(client, stack, names, timeout, as_json)
+        if as_json:
+            print(json.dumps(document(seen), indent=2))
+        elif not detach:
+            from trailboss.cli.logs import Request, follow_all
+
+            print("All runs. The logs follow; Ctrl-C ends them, and the containers run on.", file=sys.stderr)
+            follow_all(client, stack, Request(services=names, follow=True))
+
+
+def _let_go(client: Client, name: str, timeout_s: float, as_json: bool) -> None:
+    """Wait for the end of a stack of this name that is being removed: only then can there be a new one."""
+    from trailboss.cli.progress import open_display
+    from trailboss.cli.stack import find, read
+    from trailboss.cli.waiting import is_without, wait
+
+    stack = find(client, name)
+    if stack is not None and stack["state"] == "removing":
+        with open_display(as_json=as_json) as display:
+            wait(lambda: read(client, stack), lambda s: is_without(s, None), display, timeout_s)
+
+
+def _ask_for_it(client: Client, texts: Texts) -> tuple[JsonObject, StackPlan]:
+    """Make the stack, or what it lacks; return it with the plan of what it is to hold. Nothing is waited for."""
+    from trailboss.cli import deploy
+    from trailboss.cli.stack import find
+    from trailboss.cli.texts import Answers, Files
+    from trailboss.compose import plan_stack
+
+    stack = find(client, texts.name)
+    answers = Answers(texts.env, (stack or {}).get("environment") or {}, os.environ)
+    files = Files(texts.folder)
+    plan = plan_stack(texts.docker_compose, texts.rancher_compose, answers, stack_name=texts.name, files=files)
+    for sentence in plan.warnings:
+        print(f"warning: {sentence}", file=sys.stderr)
+    if stack is not None:
+        return deploy.complete(client, stack, plan), plan
+    if files.used:
+        # The server has no files, so what the texts name is put together here.
+        stack = client.create("environments", {"name": texts.name, "environment": answers.used})
+        return deploy.complete(client, stack, plan), plan
+    body: JsonObject = {
+        "name": texts.name,
+        "dockerCompose": texts.docker_compose,
+        "environment": answers.used,
+        "startOnCreate": True,
+    }
+    if texts.rancher_compose is not None:
+        body["rancherCompose"] = texts.rancher_compose
+    return client.create("environments", body), plan
+
+
+def _follow(client: Client, stack: JsonObject, names: list[str], timeout_s: float, as_json: bool) -> Stack:
+    from trailboss.cli.progress import open_display
+    from trailboss.cli.stack import read
+    from trailboss.cli.waiting import is_up, wait
+
+    with open_display(as_json=as_json) as display:
+        seen = wait(lambda: read(client, stack), lambda s: is_up(s, names), display, timeout_s)
+    assert seen is not None  # is_up refuses a stack that is gone
+    return seen
