@@ -43,19 +43,37 @@ PRIORITY = 50
 """Of work that a user is waiting for; a resync has 90."""
 
 
+@dataclass(frozen=True)
+class _Shape:
+    """How rows of a type are read. document: name and wire name of the fields in the JSON document."""
+
+    document: tuple[tuple[str, str], ...]
+    booleans: tuple[str, ...]
+
+
+_shapes: dict[ResourceType, _Shape] = {}
+
+
+def _shape_of(type_: ResourceType) -> _Shape:
+    if type_ not in _shapes:
+        fields = [(n, f) for n, f in type_.fields.items() if n != "data"]
+        document = tuple((n, f.wire) for n, f in fields if not f.column)
+        _shapes[type_] = _Shape(document, tuple(n for n, f in fields if f.column and f.type == "boolean"))
+    return _shapes[type_]
+
+
 def decode(type_: ResourceType, columns: Sequence[str], row: Sequence[Any]) -> Resource:
     """Build the typed row of the subtype that its kind names."""
     values: dict[str, Any] = dict(zip(columns, row, strict=True))
     kind = registry.get(values["kind"] or "", type_.base)
     cls = kind if issubclass(kind, type_.base) else type_.base
-    document = _decode(values["data"])
-    values["data"] = document
+    shape = _shape_of(cls)
+    document = values["data"] = _decode(values["data"])
     stored = document.get("fields", {})
-    for name, spec in cls.fields.items():
-        if not spec.column:
-            if name != "data":
-                values[name] = stored.get(spec.wire)
-        elif spec.type == "boolean" and values[name] is not None:
+    for name, wire in shape.document:
+        values[name] = stored.get(wire)
+    for name in shape.booleans:
+        if values[name] is not None:
             values[name] = bool(values[name])
     return cls(values)
 
