@@ -36,7 +36,10 @@ find_engine() {
             return
         fi
     fi
-    engine_answers "$ENGINE" || fail "No Docker Engine answers at $ENGINE; start it first"
+    if ! engine_answers "$ENGINE"; then
+        [ -z "$recorded" ] || say "If it is gone for good, and our containers with it, delete $RUN/engine"
+        fail "No Docker Engine answers at $ENGINE; start it first"
+    fi
     echo "theirs $ENGINE" >"$RUN/engine"
     say "Using the Docker Engine at $ENGINE"
 }

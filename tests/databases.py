@@ -81,9 +81,9 @@ class Postgres:
         self.process.wait()
 
     def stop(self) -> None:
-        """End it and delete its folder."""
+        """End it without ceremony and delete its folder."""
         if self.process is not None and self.process.poll() is None:
-            self.process.send_signal(signal.SIGINT)
+            self.process.send_signal(signal.SIGQUIT)
             self.process.wait(timeout=30)
         shutil.rmtree(self.folder)
 

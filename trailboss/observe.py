@@ -17,7 +17,7 @@ from contextlib import AbstractContextManager
 from typing import Any, TextIO
 
 import structlog
-from structlog.contextvars import bound_contextvars, get_contextvars
+from structlog.contextvars import bound_contextvars
 
 REQUEST = "request"
 """Key under which the id of the request is bound."""
@@ -73,8 +73,3 @@ def hide_secrets(logger: Any, method: str, event: MutableMapping[str, Any]) -> M
 def bound(**ids: object) -> AbstractContextManager[None]:
     """Bind ids (request, resource) to every line that is logged inside."""
     return bound_contextvars(**ids)
-
-
-def request_id() -> str:
-    """Return the id of the request that is being served; "" outside of one."""
-    return str(get_contextvars().get(REQUEST, ""))

@@ -63,6 +63,15 @@ def test_each_line_carries_the_name_of_its_container(shop: FakeApi, run: Run) ->
     assert "db_2  | ready" in lines or "db_2 | ready" in lines
 
 
+def test_output_and_errors_that_overtake_one_another_are_both_shown(shop: FakeApi, run: Run) -> None:
+    shop.streams["/v1/logs/1i2"] = [[at(2, "an error").replace("01", "02", 1), at(1, "a line"), "no form at all"]]
+    assert run("logs", "-p", "shop", "db").stdout.splitlines() == [
+        "db_2 | an error",
+        "db_2 | a line",
+        "db_2 | no form at all",
+    ]
+
+
 def test_only_the_services_that_were_named_are_shown(shop: FakeApi, run: Run) -> None:
     assert run("logs", "-p", "shop", "db", "--timestamps").stdout == "db_2 | 2026-11-25T08:00:01.000000000Z ready\n"
 
@@ -139,6 +148,12 @@ def test_events_go_on_after_the_connection_was_lost_and_say_so(api: FakeApi) -> 
     assert any("trying again in 0.5 s, changes until then are not shown" in line for line in shown)
     asked = next(a for a in api.asked if a.path == f"{PROJECT}/subscribe")
     assert (asked.query, asked.keys) == ({"eventNames": "resource.change"}, ("A", "S"))
+
+
+def test_a_server_that_is_not_there_at_first_is_not_waited_for(api: FakeApi, run: Run) -> None:
+    result = run("events", RANCHER_URL="http://127.0.0.1:1/v1/projects/1a5")
+    assert result.exit_code == 1
+    assert "does not answer" in result.stderr
 
 
 def test_events_that_are_refused_end_the_command(api: FakeApi, run: Run) -> None:

@@ -10,7 +10,7 @@ import pytest
 
 from tests.dispatch.agents import FakeAgent, Gone, World, seen
 from tests.waiting import eventually_async
-from trailboss.dispatch import assignments, sessions
+from trailboss.dispatch import absence, assignments, sessions
 from trailboss.errors import Unreachable
 from trailboss.resources.agent import Agent
 from trailboss.resources.credential import AgentApiKey
@@ -59,6 +59,16 @@ async def test_what_only_the_host_saw_is_not_sent_back(world: World, monkeypatch
     world.change(container, cause="x", desired="stopped")
     await eventually_async(lambda: len(agent.records) == 2)
     assert looks == [{container.id: "x"}]
+
+
+async def test_a_change_that_is_none_for_the_host_is_not_sent(world: World) -> None:
+    agent, host = await world.host()
+    one, other = world.container(host.id), world.container(host.id)
+    await eventually_async(lambda: len(agent.records) == 2)
+    world.change(one, description="only for people")
+    world.change(other, desired="stopped")
+    await eventually_async(lambda: len(agent.records) == 3)
+    assert agent.records[-1].container == other.uuid
 
 
 async def test_a_look_reads_what_changed_and_not_the_whole_host(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -275,6 +285,60 @@ async def test_an_agent_that_was_back_in_between_is_not_lost_by_the_earlier_wait
     assert lost == []
 
 
+async def test_a_connection_that_could_not_be_stored_does_not_lose_the_one_that_could(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sessions, "LOST_AFTER_S", 0.3)
+    agent_id = world.register()
+    good = world.connect(agent_id)
+    await good.assigned()
+    beating = asyncio.create_task(beat(good))
+    with monkeypatch.context() as patched:
+        patched.setattr(sessions.reports, "enter", unreachable)
+        failed = world.connect(agent_id)
+        with pytest.raises(Unreachable):
+            await failed.serving
+    # its attempt took the place of the good one, which comes back
+    again = world.connect(agent_id)
+    await again.assigned()
+    beating.cancel()
+    beating = asyncio.create_task(beat(again))
+    await asyncio.sleep(0.6)
+    assert world.agent_state(agent_id) == "active"
+    beating.cancel()
+
+
+async def test_being_lost_is_stored_when_the_database_is_back(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sessions, "LOST_AFTER_S", 0.1)
+    monkeypatch.setattr(absence, "TRY_AGAIN_S", 0.1)
+    agent, _ = await world.host()
+    tries = 0
+    original = sessions.reports.agent_state
+
+    def at_first_unreachable(tx: Any, agent_id: int, *, connected: bool) -> None:
+        nonlocal tries
+        tries += 1
+        if tries < 4:
+            raise Unreachable("the database does not answer")
+        original(tx, agent_id, connected=connected)
+
+    monkeypatch.setattr(sessions.reports, "agent_state", at_first_unreachable)
+    agent.hang_up()
+    await eventually_async(lambda: world.agent_state(agent.agent_id) == "reconnecting")
+    with pytest.raises(Gone):
+        await agent.serving
+
+
+def unreachable(tx: Any, **_: Any) -> None:
+    raise Unreachable("the database does not answer")
+
+
+async def beat(agent: FakeAgent) -> None:
+    while True:
+        agent.say(Heartbeat())
+        await asyncio.sleep(0.05)
+
+
 async def test_agents_that_do_not_come_back_after_a_restart_are_lost(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -363,11 +427,8 @@ async def test_when_the_database_is_away_the_session_ends_and_the_agent_may_come
     agent, host = await world.host()
     container = world.container(host.id)
 
-    def broken(tx: Any, **_: Any) -> None:
-        raise Unreachable("the database does not answer")
-
     with monkeypatch.context() as patched:
-        patched.setattr(sessions.reports, "take", broken)
+        patched.setattr(sessions.reports, "take", unreachable)
         agent.report(seen(container, "running"))
         with pytest.raises(Unreachable):
             await agent.serving

@@ -130,8 +130,9 @@ def converged(world: World) -> None:
     for service in rows[Service]:
         own = [c for c in live if c.service_id == service.id]
         if service.state == "active":
-            states_ = [c.state for c in own]
-            assert states_ == ["running"] * service.scale, f"{service} at scale {service.scale}: {states_}"
+            for name in (None, *(config["name"] for config in service.secondary_launch_configs or [])):
+                found = [c.state for c in own if c.launch_config_name == name]
+                assert found == ["running"] * service.scale, f"{service} at scale {service.scale}, {name}: {found}"
         elif service.state == "inactive":
             assert all(c.state == "stopped" for c in own), f"{service}: {own}"
         else:
@@ -140,8 +141,10 @@ def converged(world: World) -> None:
     assert all(stacks[s.environment_id].removed is None or s.removed is not None for s in rows[Service])
     agents = {agent.id: agent for agent in rows[registry["agent"]]}
     for host in rows[Host]:
-        gone = host.removed is not None
-        assert gone == (agents[host.agent_id].removed is not None), f"{host} has {agents[host.agent_id]}"
+        agent = agents[host.agent_id]
+        assert (host.removed is None) == (agent.removed is None), f"{host} has {agent}"
+        if host.removed is None:
+            assert (agent.state, host.agent_state) == ("active", "active"), f"{host}, {host.agent_state}: {agent}"
     hosts_have_what_the_rows_say(world, rows)
     holds_are_held_by_the_living(world, rows)
 

@@ -32,6 +32,7 @@ from trailboss.resources.host import Host
 from trailboss.resources.instance import Container
 from trailboss.resources.service import Service
 from trailboss.resources.setting import Setting
+from trailboss.simulator.markers import START
 from trailboss.store import journal
 from trailboss.store.migrations import upgrade
 from trailboss.store.store import Store
@@ -40,6 +41,7 @@ from trailboss.store.transaction import Tx
 INDEX = st.integers(0, 5)
 PORTS = st.sampled_from([None, None, 8001, 8002])
 MINUTE = 60_000
+COMPOSE = "front: {image: nginx, links: [back]}\nback: {image: redis}"
 _templates: list[Path] = []
 
 
@@ -112,13 +114,15 @@ class Installation(RuleBasedStateMachine):
         self.made += 1
         return f"{kind}{self.made}"
 
-    @rule()
-    def create_stack(self) -> None:
-        values = {"account_id": self.world.project_id, "name": self._name("stack")}
+    @rule(compose=st.sampled_from(["", "", COMPOSE]))
+    def create_stack(self, compose: str) -> None:
+        values: dict[str, Any] = {"account_id": self.world.project_id, "name": self._name("stack")}
+        if compose:
+            values |= {"docker_compose": compose, "start_on_create": True}
         self.world.ask(lambda tx: create(tx, Environment, values, Platform()))
 
-    @rule(stack=INDEX, scale=st.integers(0, 3), port=PORTS, sidekick=st.booleans())
-    def create_service(self, stack: int, scale: int, port: int | None, sidekick: bool) -> None:
+    @rule(stack=INDEX, scale=st.integers(0, 3), port=PORTS, sidekick=st.booleans(), start=st.booleans())
+    def create_service(self, stack: int, scale: int, port: int | None, sidekick: bool, start: bool) -> None:
         values: dict[str, Any] = {
             "account_id": self.world.project_id,
             "name": self._name("service"),
@@ -130,16 +134,20 @@ class Installation(RuleBasedStateMachine):
         found = self._pick(Environment, stack)
         if found is not None:
             values["environment_id"] = found.id
-            self.world.ask(lambda tx: create(tx, Service, values, Platform()))
+            made = self.world.ask(lambda tx: create(tx, Service, values, Platform()))
+            if start and made is not None:
+                self.world.turn()
+                self.world.ask(lambda tx: states.begin(tx, tx.require(Service, made.id), "activate"))
 
-    @rule(port=PORTS)
-    def create_container(self, port: int | None) -> None:
+    @rule(port=PORTS, fails=st.sampled_from([False, False, True]))
+    def create_container(self, port: int | None, fails: bool) -> None:
         values = {
             "account_id": self.world.project_id,
             "name": self._name("single"),
             "image_uuid": "docker:nginx",
             "start_on_create": True,
             "ports": [f"{port}:80"] if port else [],
+            "labels": {f"{START}::fail": "true"} if fails else {},
         }
         self.world.ask(lambda tx: create(tx, Container, values, Platform()))
 
@@ -245,6 +253,7 @@ class Installation(RuleBasedStateMachine):
         """Let all faults be over: it converges, then rests, and in the end forgets what is gone."""
         world = self.world
         world.bring_back()
+        world.settle(MINUTE)
         self._make_room()
         for _ in range(15):
             world.settle(MINUTE)
@@ -262,7 +271,7 @@ class Installation(RuleBasedStateMachine):
         services = self.world.read(lambda r: r.find(Service))
         singles = self.world.read(lambda r: r.find(Container))
         needed = sum(s.scale for s in services) + len(singles)
-        for _ in range(min(needed, 12)):
+        for _ in range(min(needed + 1, 12)):
             self.world.add_host(0)
 
 

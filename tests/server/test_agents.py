@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -15,6 +16,7 @@ from tests.waiting import eventually_async
 from trailboss.resources.agent import Agent
 from trailboss.resources.host import Host
 from trailboss.resources.instance import Container
+from trailboss.server.process import LARGEST_MESSAGE
 from trailboss.store import journal
 from trailboss.wire import messages
 from trailboss.wire.messages import Assignment, Observation
@@ -128,6 +130,16 @@ async def test_a_big_inventory_fits(api: Api) -> None:
     many = [Observation(f"unknown-{n}", f"slot-{n}", 1, "unknown", message="x" * 1000) for n in range(3000)]
     await host.connect(inventory=many)
     await host.first(Assignment)
+
+
+async def test_a_message_that_is_far_too_big_is_not_read(api: Api) -> None:
+    access, secret, _ = await api.register()
+    async with api.socket(f"{api.server.url}/agent/connect", headers=basic(access, secret)) as socket:
+        # the server may hang up before all of it has left
+        with contextlib.suppress(ConnectionError):
+            await socket.send_str("x" * (LARGEST_MESSAGE + 1))
+        answer = await socket.receive(20)
+        assert answer.data == 1009 or answer.type in (aiohttp.WSMsgType.CLOSED, aiohttp.WSMsgType.ERROR)
 
 
 async def test_a_servers_end_is_told_and_no_agent_is_lost_by_it(api: Api) -> None:

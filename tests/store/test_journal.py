@@ -35,7 +35,7 @@ def test_a_change_is_journaled_with_old_and_new_value_actor_and_cause(store: Sto
     store.write(lambda tx: tx.change(host, name="two", message="renamed"), cause="request-1", actor=3)
     made, changed = entries(store)
     assert made["change"]["name"] == [None, "h"]
-    assert changed["change"] == {"name": ["h", "two"]}
+    assert changed["change"] == {"name": ["h", "two"], "message": [None, "renamed"]}
     assert (changed["type"], changed["id"], changed["account_id"]) == ("host", host.id, 7)
     assert (changed["actor"], changed["cause"], changed["message"]) == (3, "request-1", "renamed")
 

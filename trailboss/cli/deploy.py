@@ -18,6 +18,7 @@ from trailboss.errors import ApiError, Permanent, TrailbossError
 if TYPE_CHECKING:
     from trailboss.cli.client import Client, JsonObject
 
+CREATED_WITHIN_S = 30.0
 SERVED_LATER = "needs upgrade, not served by this version yet; nothing was changed"
 
 
@@ -112,10 +113,9 @@ def _start(client: Client, service: JsonObject) -> bool:
 
 
 def _at_rest(client: Client, service: JsonObject) -> JsonObject:
-    from trailboss.cli.host import Silent
-    from trailboss.cli.waiting import wait
+    from trailboss.cli.waiting import Silent, wait
 
     def judge(seen: JsonObject) -> str | None:
         return f"service {seen['name']} is {seen['state']}" if seen.get("transitioning") == "yes" else None
 
-    return wait(lambda: client.get(service["links"]["self"]), judge, Silent(), 30.0)
+    return wait(lambda: client.get(service["links"]["self"]), judge, Silent(), CREATED_WITHIN_S)

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 PAUSES_S = (0.5, 1.0, 2.0, 5.0)
 """Before each attempt to connect again; the last one for ever."""
+CHANGE = "resource.change"
 STOPS = (401, 403, 404)
 """Refusals that will not change by trying again."""
 
@@ -37,16 +38,22 @@ def events(context: typer.Context, as_json: Json = False) -> None:
 
 
 async def _print_all(client: Client, as_json: bool) -> None:
+    from trailboss.cli.streams import socket_url, texts
+
+    url = socket_url(client.url_of("subscribe")) + f"?eventNames={CHANGE}"
     pauses = iter(PAUSES_S)
+    has_listened = False
     while True:
+        because = "the server ended the stream"
         try:
-            async for event in _changes(client):
-                pauses = iter(PAUSES_S)
-                for line in lines_of(event, as_json):
+            async for text in texts(url, client):
+                if not has_listened:
+                    print(f"listening to changes in {client.base}", file=sys.stderr)
+                has_listened, pauses = True, iter(PAUSES_S)
+                for line in lines_of(json.loads(text), as_json):
                     print(line, flush=True)
-            because = "the server ended the stream"
         except (ApiError, Unreachable) as error:
-            if isinstance(error, ApiError) and error.status in STOPS:
+            if not has_listened or (isinstance(error, ApiError) and error.status in STOPS):
                 raise
             because = error.message
         pause = next(pauses, PAUSES_S[-1])
@@ -54,22 +61,10 @@ async def _print_all(client: Client, as_json: bool) -> None:
         await asyncio.sleep(pause)
 
 
-async def _changes(client: Client) -> Any:
-    from trailboss.cli.streams import socket_url, texts
-
-    url = socket_url(client.url_of("subscribe")) + "?eventNames=resource.change"
-    greeted = False
-    async for text in texts(url, client):
-        if not greeted:
-            print(f"listening to changes in {client.base}", file=sys.stderr)
-            greeted = True
-        event = json.loads(text)
-        if event.get("name") == "resource.change":
-            yield event
-
-
 def lines_of(event: dict[str, Any], as_json: bool) -> Iterator[str]:
-    """Give the line of one event; none when the subscriber may not see the resource."""
+    """Give the line of one event; none for what is no change, or one of a resource that the subscriber may not see."""
+    if event.get("name") != CHANGE:
+        return
     resource = (event.get("data") or {}).get("resource")
     if as_json:
         yield json.dumps(event)

@@ -42,22 +42,12 @@ def token(context: typer.Context) -> None:
 
     `trailboss agent` takes it from the variable TRAILBOSS_TOKEN.
     """
-    from trailboss.cli.waiting import wait
+    from trailboss.cli.waiting import Silent, wait
 
     with connect(context) as client:
         made = client.create("registrationtokens", {})
         ready = wait(lambda: client.get(made["links"]["self"]), _is_made, Silent(), TOKEN_S)
     print(ready["token"])
-
-
-class Silent:
-    """Shows nothing: a token is made at once, and standard output is for it alone."""
-
-    def show(self, seen: JsonObject) -> None:
-        """Show nothing."""
-
-    def note(self, sentence: str) -> None:
-        """Show nothing."""
 
 
 def _is_made(made: JsonObject) -> str | None:

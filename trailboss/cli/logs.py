@@ -76,8 +76,9 @@ class _Follower:
     client: Client
     stack: JsonObject
     request: Request
-    last: dict[str, str] = field(default_factory=dict)
-    """Timestamp of the newest line that was printed, by container."""
+    last: dict[tuple[str, str], str] = field(default_factory=dict)
+    """Timestamp of the newest line that was printed, by container and stream: only within one of its streams (output,
+    errors) a container's lines are in the order of their times."""
     readers: dict[str, asyncio.Task[None]] = field(default_factory=dict)
     paint: Callable[[str], str] = field(default_factory=lambda: _painter())
 
@@ -111,11 +112,10 @@ class _Follower:
         prefix = self.paint(container.name.removeprefix(f"{self.stack['name']}_"))
         try:
             async for line in self._lines(container):
-                found = LINE.match(line)
-                at, text = (found[2], found[3]) if found else ("", line)
-                if at and at <= self.last.get(container.id, ""):
+                stream, at, text = _parts(line)
+                if at and at <= self.last.get((container.id, stream), ""):
                     continue
-                self.last[container.id] = at or self.last.get(container.id, "")
+                self.last[container.id, stream] = at
                 shown = f"{at} {text}" if self.request.timestamps and at else text
                 print(f"{prefix} | {shown}", flush=True)
         except (ApiError, Unreachable) as error:
@@ -134,6 +134,12 @@ class _Follower:
     def _ask(self, container: Container, action: JsonObject) -> JsonObject:
         row = self.client.get(self.client.url_of(f"containers/{container.id}"))
         return self.client.act(row, "logs", action)
+
+
+def _parts(line: str) -> tuple[str, str, str]:
+    """Return stream, timestamp and text of a line; one that is written otherwise is all text."""
+    found = LINE.match(line)
+    return (found[1] or "", found[2], found[3]) if found else ("", "", line)
 
 
 def _painter() -> Callable[[str], str]:

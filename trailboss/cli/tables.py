@@ -26,6 +26,10 @@ def add_row(table: Table, *cells: str | Text) -> None:
 def print_table(table: Table) -> None:
     """Print a table to standard output."""
     console = Console()
-    if not console.is_terminal:
-        console = Console(width=PIPE_WIDTH)
-    console.print(table)
+    if console.is_terminal:
+        console.print(table)
+        return
+    wide = Console(width=PIPE_WIDTH)
+    with wide.capture() as captured:
+        wide.print(table)
+    print("\n".join(line.rstrip() for line in captured.get().splitlines()))

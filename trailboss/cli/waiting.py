@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Collection, Sequence
-from typing import Protocol, TypeVar
+from typing import Any, Protocol, TypeVar
 
 from trailboss.cli.stack import Container, Service, Stack
 from trailboss.errors import Permanent, TimedOut, Unreachable
@@ -32,6 +32,16 @@ class Display(Protocol[T]):
 
     def note(self, sentence: str) -> None:
         """Show something to know about the waiting itself."""
+
+
+class Silent:
+    """Shows nothing, for what takes no longer than a moment."""
+
+    def show(self, seen: Any) -> None:
+        """Show nothing."""
+
+    def note(self, sentence: str) -> None:
+        """Show nothing."""
 
 
 def wait(read: Callable[[], S], judge: Callable[[S], str | None], display: Display[S], timeout_s: float) -> S:

@@ -3,14 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 
 from trailboss.resources.instance import Container
 from trailboss.resources.instance.specification import record_of
 from trailboss.store.transaction import Entry, Read
 from trailboss.wire.messages import Record
 
-Stamp = tuple[int, bool]
-"""Of a row when its record was made: generation, and whether the host has confirmed the removal."""
+
+@dataclass(frozen=True)
+class Told:
+    """What an agent has been told of a container. generation, confirmed: of the row then, confirmed if its removal was.
+    wish: what the record said, without its cause; None if there was no record."""
+
+    generation: int
+    confirmed: bool
+    wish: tuple[object, ...] | None
+
 
 _STILL_SPOKEN_OF = ("removed", "purging", "restoring")
 """States of removed rows that still have a record; those that were purged have none, and may be many."""
@@ -25,24 +34,34 @@ def concerns_record(entry: Entry) -> bool:
 
 
 def records_for(
-    read: Read, host_id: int, known: Mapping[str, Stamp], changed: Mapping[int, str] | None = None
-) -> tuple[list[Record], dict[str, Stamp]]:
-    """Return the records of a host's containers that differ from what is known, and the stamps of all that was read.
+    read: Read, host_id: int, known: Mapping[str, Told], changed: Mapping[int, str] | None = None
+) -> tuple[list[Record], dict[str, Told]]:
+    """Return the records of a host's containers that differ from what is known, and what is known then of all read.
 
-    known: container uuid -> stamp at which it was last sent. changed: numbers of the containers to look at, each with
-    the id of the request that led to its change; None looks at every container of the host.
+    known: by container uuid, what was last sent. changed: numbers of the containers to look at, each with the id of
+    the request that led to its change; None looks at every container of the host.
     A container that is gone for good (purged) is left out; the agent has confirmed its removal.
     """
     records: list[Record] = []
-    stamps: dict[str, Stamp] = {}
+    told: dict[str, Told] = {}
     for row in _rows(read, host_id, changed):
-        stamp = stamps[row.uuid] = (row.values["generation"], row.seen_state == "removed")
-        if known.get(row.uuid) == stamp:
+        generation, confirmed = row.values["generation"], row.seen_state == "removed"
+        before = known.get(row.uuid)
+        if before is not None and (before.generation, before.confirmed) == (generation, confirmed):
+            told[row.uuid] = before
             continue
         record = record_of(read, row, (changed or {}).get(row.id, ""))
-        if record is not None:
+        now = told[row.uuid] = Told(generation, confirmed, _wish(record))
+        # many a change of a row is none for its host
+        if record is not None and (before is None or before.wish != now.wish):
             records.append(record)
-    return records, stamps
+    return records, told
+
+
+def _wish(record: Record | None) -> tuple[object, ...] | None:
+    if record is None:
+        return None
+    return record.epoch, record.desired, record.hash, record.restart, record.stop_timeout_s
 
 
 def _rows(read: Read, host_id: int, changed: Mapping[int, str] | None) -> Iterator[Container]:

@@ -23,8 +23,8 @@ import structlog
 from prometheus_client import Counter, Gauge
 
 from trailboss.dispatch import assignments, names, reports
-from trailboss.dispatch.assignments import Stamp
-from trailboss.errors import Unreachable
+from trailboss.dispatch.absence import Absences
+from trailboss.dispatch.assignments import Told
 from trailboss.resources.agent import Agent
 from trailboss.store.store import Commit, Store
 from trailboss.store.transaction import Entry, Read, Tx
@@ -64,6 +64,9 @@ Send = Callable[[FromServer], Awaitable[None]]
 Receive = Callable[[], Awaitable[FromAgent | None]]
 
 
+_ENDING = (messages.CLOSE_RESTART, "the server ends")
+
+
 @dataclass(frozen=True)
 class Installation:
     """What every agent is told of the installation. cidr, bridge, network: of the managed bridge."""
@@ -99,7 +102,7 @@ class Session:
     key_id: int | None
     send: Send
     heard_at: float = field(default_factory=time.monotonic)
-    known: dict[str, Stamp] = field(default_factory=dict)
+    known: dict[str, Told] = field(default_factory=dict)
     changed: dict[int, str] = field(default_factory=dict)
     look_at_all: bool = True
     number: int = 0
@@ -136,7 +139,7 @@ class Dispatcher:
         self.store, self.installation = store, installation
         self.sessions: dict[int, Session] = {}
         self._by_host: dict[int, Session] = {}
-        self._missing: dict[int, asyncio.Task[None]] = {}
+        self._absences = Absences(self._lose)
         self._directories = names.Directories(self._names_of)
         self._unlisten: Callable[[], None] | None = None
         self._sweeping: asyncio.Task[None] | None = None
@@ -154,7 +157,7 @@ class Dispatcher:
         self._unlisten = self.store.listen(carry)
         agents = await self.read(lambda r: [a.id for s in ("active", "activating") for a in r.find(Agent, state=s)])
         for agent_id in agents:
-            self._miss(agent_id, LOST_AFTER_S)
+            self._absences.begin(agent_id, LOST_AFTER_S)
         self._sweeping = asyncio.create_task(self._sweep())
 
     async def stop(self) -> None:
@@ -164,10 +167,11 @@ class Dispatcher:
         self._stopping = True
         if self._unlisten:
             self._unlisten()
-        for task in filter(None, (self._sweeping, *self._missing.values())):
-            task.cancel()
+        if self._sweeping:
+            self._sweeping.cancel()
+        self._absences.stop()
         for session in self.sessions.values():
-            session.end(messages.CLOSE_RESTART, "the server ends")
+            session.end(*_ENDING)
         try:
             await asyncio.wait_for(self._empty.wait(), STOP_WITHIN_S)
         except TimeoutError:
@@ -223,32 +227,10 @@ class Dispatcher:
     async def _names_of(self, account_id: int) -> names.Names:
         return await self.read(lambda read: names.names_of(read, account_id))
 
-    # --- agents that are away -------------------------------------------------------------------------------------
-
-    def _miss(self, agent_id: int, within_s: float) -> None:
-        """Mark an agent as lost if it has not come back within the time."""
-        if self._stopping:
-            return
-        self._greet(agent_id)
-        self._missing[agent_id] = asyncio.create_task(self._lose(agent_id, within_s))
-
-    def _greet(self, agent_id: int) -> None:
-        """Stop waiting for an agent."""
-        if waiting := self._missing.pop(agent_id, None):
-            waiting.cancel()
-
-    async def _lose(self, agent_id: int, within_s: float) -> None:
-        await asyncio.sleep(within_s)
-        log.warning("an agent does not answer", agent=agent_id)
-        while True:
-            try:
-                # a connection that begins now is stored after this, since the writer takes turns in order
-                await self.write(lambda tx: reports.agent_state(tx, agent_id, connected=False), "agent-lost")
-                break
-            except Unreachable as error:
-                log.warning("a lost agent cannot be stored now", agent=agent_id, error=str(error))
-                await asyncio.sleep(1)
-        del self._missing[agent_id]
+    async def _lose(self, agent_id: int) -> None:
+        # a connection that begins now is stored after this, since the writer takes turns in order
+        if agent_id not in self.sessions:
+            await self.write(partial(reports.agent_state, agent_id=agent_id, connected=False), "agent-lost")
 
     # --- one connection -------------------------------------------------------------------------------------------
 
@@ -267,7 +249,7 @@ class Dispatcher:
         if hello.protocol < messages.OLDEST_PROTOCOL:
             return End(messages.CLOSE_TOO_OLD, f"protocol {hello.protocol} is too old: upgrade the agent")
         if self._stopping:
-            return End(messages.CLOSE_RESTART, "the server ends")
+            return End(*_ENDING)
         try:
             session, gateway = await self._open(agent_id, hello, send, key_id)
         except reports.Refused as refused:
@@ -281,23 +263,29 @@ class Dispatcher:
 
     async def _open(self, agent_id: int, hello: Hello, send: Send, key_id: int | None) -> tuple[Session, str]:
         """Store that the agent is here and put its session in the place of an older one."""
-        self._greet(agent_id)
-        if older := self.sessions.get(agent_id):
-            older.end(messages.CLOSE_REPLACED, "a newer connection of this agent has taken over")
+        self._absences.end(agent_id)
+        self._replace(agent_id)
         try:
             host = await self.write(partial(reports.enter, agent_id=agent_id, hello=hello), "agent-hello")
         except BaseException:
-            self._miss(agent_id, LOST_AFTER_S)
+            self._absences.begin(agent_id, LOST_AFTER_S)
             raise
-        if older := self.sessions.get(agent_id):
-            older.end(messages.CLOSE_REPLACED, "a newer connection of this agent has taken over")
+        # another connection of the same agent may have come, or failed, while this one was being stored
+        self._absences.end(agent_id)
+        self._replace(agent_id)
         session = Session(agent_id, host.account_id, host.id, key_id, send)
+        if self._stopping:
+            session.end(*_ENDING)
         self.sessions[agent_id] = self._by_host[host.id] = session
         self._empty.clear()
         self._directories.join(session)
         CONNECTED.set(len(self.sessions))
         log.info("an agent has connected", agent=agent_id, host=host.id, version=hello.version)
         return session, host.gateway
+
+    def _replace(self, agent_id: int) -> None:
+        if older := self.sessions.get(agent_id):
+            older.end(messages.CLOSE_REPLACED, "a newer connection of this agent has taken over")
 
     def _welcome(self, session: Session, hello: Hello, gateway: str) -> Welcome:
         own = self.installation
@@ -315,7 +303,9 @@ class Dispatcher:
         if self.sessions.get(session.agent_id) is session:
             del self.sessions[session.agent_id]
             del self._by_host[session.host_id]
-            self._miss(session.agent_id, max(0.0, session.heard_at + LOST_AFTER_S - time.monotonic()))
+            if not self._stopping:
+                silent_s = time.monotonic() - session.heard_at
+                self._absences.begin(session.agent_id, max(0.0, LOST_AFTER_S - silent_s))
         if not self.sessions:
             self._empty.set()
         CONNECTED.set(len(self.sessions))
@@ -393,16 +383,16 @@ class Dispatcher:
             known=session.known,
             changed=None if everything else changed,
         )
-        records, stamps = await self.read(look)
+        records, told = await self.read(look)
         full = session.number == 0
         if records or full:
             session.number += 1
             await session.send(Assignment(self.installation.incarnation, session.number, records, full=full))
             RECORDS.inc(len(records))
         if everything:
-            session.known = stamps
+            session.known = told
         else:
-            session.known.update(stamps)
+            session.known.update(told)
 
 
 def _slices(observations: Sequence[Observation]) -> Iterator[tuple[str, list[Observation]]]:

@@ -42,14 +42,14 @@ class Agent(Entity):
 
 
 def load(tx: Tx, row: Agent) -> Agent:
-    """Read nothing but the agent itself."""
+    """An agent's reconciler reads nothing but its row."""
     return row
 
 
 def reconcile(row: Agent) -> Outcome:
-    """Settle the agent; only its next connection ends the wait for one that went away."""
+    """Settle an agent; one that does not answer stays `reconnecting` until it does (`dispatch/reports.py`)."""
     if row.state == "reconnecting":
-        return Again("Waiting for the agent, which does not answer", after_s=LOOK_AGAIN_S)
+        return Again("The agent does not answer; its containers run on", after_s=LOOK_AGAIN_S)
     return Done()
 
 

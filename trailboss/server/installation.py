@@ -32,11 +32,13 @@ SHORT_SECRET = 16
 
 @dataclass(frozen=True)
 class Opened:
-    """An open store and what agents are told of the installation. first: this start was the first one."""
+    """An open store and what agents are told of the installation. first: this start was the first one.
+    is_controlled: access control is on, which a variable of the setting may have decided against the option."""
 
     store: Store
     installation: Installation
     first: bool
+    is_controlled: bool
 
 
 def open_installation(options: Options, folder: DataFolder, url: str) -> Opened:
@@ -66,7 +68,8 @@ def open_installation(options: Options, folder: DataFolder, url: str) -> Opened:
         store.close()
         raise
     _warn_of_overlaps(installation)
-    return Opened(store, installation, first)
+    controlled = store.read(lambda read: value_of(read, "api.security.enabled")) == "true"
+    return Opened(store, installation, first, controlled)
 
 
 def _begin(tx: Tx, options: Options, folder: DataFolder, url: str) -> bool:

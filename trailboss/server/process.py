@@ -146,9 +146,9 @@ async def serving(options: Options) -> AsyncIterator[Running]:
         listening = _listen(options)
         ending.callback(listening.close)
         url = _url(listening)
-        _warn(options, listening)
         opened = await asyncio.to_thread(open_installation, options, folder, url)
         ending.push_async_callback(asyncio.to_thread, opened.store.close)
+        _warn(options, listening, opened.is_controlled)
         async with _parts(opened, options, url, folder, listening) as running:
             log.info("ready", url=url, version=__version__, installation=opened.installation.id)
             if opened.first:
@@ -163,7 +163,8 @@ async def _parts(
     """Start what works on an open installation, and end it in reverse."""
     store = opened.store
     async with AsyncExitStack() as ending:
-        engine = Engine(store, f"{opened.installation.id}@{folder.path}")
+        # the same after a restart, so that the engine takes up at once what this server had in hand
+        engine = Engine(store, f"{socket.gethostname()}:{folder.path}")
         dispatcher = Dispatcher(store, opened.installation)
         await dispatcher.start()
         ending.push_async_callback(dispatcher.stop)
@@ -279,12 +280,14 @@ def _url(listening: socket.socket) -> str:
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 
-def _warn(options: Options, listening: socket.socket) -> None:
-    if ipaddress.ip_address(listening.getsockname()[0]).is_loopback:
-        return
-    log.warning("listening beyond loopback without TLS: put a proxy that ends TLS in front", listen=options.listen)
-    if options.access_control == "off":
-        log.warning("ACCESS CONTROL IS OFF: whoever reaches the port may do everything", listen=options.listen)
+def _warn(options: Options, listening: socket.socket, is_controlled: bool) -> None:
+    """Say at every start what a stranger could do."""
+    is_open_to_others = not ipaddress.ip_address(listening.getsockname()[0]).is_loopback
+    if is_open_to_others:
+        log.warning("listening beyond loopback without TLS: put a proxy that ends TLS in front", listen=options.listen)
+    if not is_controlled:
+        who = "whoever reaches the port" if is_open_to_others else "every user of this machine"
+        log.warning(f"access control is off: {who} may do everything", listen=options.listen)
 
 
 def _names(options: Options) -> frozenset[str]:

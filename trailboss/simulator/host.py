@@ -187,7 +187,9 @@ class SimulatedHost:
 
     def _begin_anew(self, incarnation: int) -> None:
         """Forget the numbers of a database that was restored or moved: the new one's win, however low."""
-        self.incarnation = incarnation
+        is_first, self.incarnation = self.incarnation == 0, incarnation
+        if is_first:
+            return
         self.newest.clear()
         for container in self.containers.values():
             container.epoch, container.record = 0, None

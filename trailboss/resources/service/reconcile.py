@@ -25,8 +25,10 @@ if TYPE_CHECKING:
 BATCH = 10
 """Most containers made in one step, so that no step holds the database for long."""
 GOING = ("removing", "removed", "purging", "purged")
-LOOK_AGAIN_S = 15.0
-"""Without word from a container; each one that settles has the service looked at."""
+LOOK_AGAIN_S = 5.0
+"""Without word from a container (each one that settles has the service looked at), so that what it says stays true."""
+SEE_WHAT_CAME_S = 1.0
+"""After steps were taken."""
 QUICK_S = 10.0
 """A run that ends sooner was no success."""
 LONGEST_PAUSE_S = 60.0
@@ -132,7 +134,7 @@ def _converge(view: View) -> Outcome:
         return Done()
     if row.state == "active":
         return Done(process="update", steps=tuple(steps), values=values)
-    after_s = 0.0 if len(making) == BATCH else LOOK_AGAIN_S
+    after_s = 0.0 if len(making) == BATCH else SEE_WHAT_CAME_S if steps else LOOK_AGAIN_S
     return Again(because or "Starting containers", after_s=after_s, steps=tuple(steps), values=values)
 
 
