@@ -333,7 +333,7 @@ class Tx(Read):
             if spec is not None and spec.part == "volatile":
                 continue
             wire = spec.wire if spec else name
-            shown[wire] = ["changed"] if spec is not None and spec.secret else [old, new]
+            shown[wire] = ["changed"] if spec is not None and spec.has_secrets else [old, new]
         if not shown:
             return
         self.entries.append(

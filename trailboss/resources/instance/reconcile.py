@@ -235,10 +235,10 @@ def _stop(view: View) -> Outcome:
 
 
 def _purge(view: View) -> Outcome:
+    """Ask the host to delete what is left, and wait for its answer; there may be nobody or nothing to ask."""
     row = view.row
-    if row.desired != "removed":
-        return Again("Deleting the container", after_s=PAUSE_S, values={"desired": "removed"})
+    wish = {"desired": "removed"}
     if view.host is None or view.host.removed is not None or is_gone(row):
-        return Done()
+        return Done(values=wish)
     lost = f"Waiting for host {view.host.name}, which does not answer" if view.host_is_lost else None
-    return Again(lost or f"Deleting the container on {view.host.name}", after_s=PAUSE_S)
+    return Again(lost or f"Deleting the container on {view.host.name}", after_s=PAUSE_S, values=wish)
