@@ -24,7 +24,8 @@ REQUEST = "request"
 
 _SECRET = re.compile(r"secret|password|token|authorization|cookie|credential", re.IGNORECASE)
 _IN_TEXT = re.compile(r"(token=)[^&\s\"']+|(://[^:/@\s]*:)[^@/\s]+(?=@)")
-_NOISY = ("alembic", "asyncio", "uvicorn.access", "websockets")
+_NOISY = ("alembic", "asyncio", "uvicorn.error", "websockets")
+"""What these say at the level of information is said better elsewhere."""
 
 
 def configure(stream: TextIO = sys.stderr, level: int = logging.INFO) -> None:

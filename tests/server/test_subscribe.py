@@ -230,6 +230,14 @@ async def test_only_who_may_subscribe_can(api: Api) -> None:
     assert links[1].startswith(f"{api.server.url}/v1/environments/")
 
 
+async def test_the_path_is_read_as_any_path_of_the_api(api: Api) -> None:
+    for path in ("v1//Projects/1a5/SUBSCRIBE/", "v1/project/1a5/subscribe"):
+        socket = await api.socket(f"{api.server.url}/{path}?{CHANGES}")
+        assert (await Subscriber(socket).started()).pings
+    with pytest.raises(aiohttp.WSServerHandshakeError):
+        await api.socket(f"{api.url}/containers?{CHANGES}")
+
+
 async def test_a_page_of_another_origin_cannot_listen_with_a_persons_keys(api: Api) -> None:
     browser = {**api.headers, "User-Agent": "Mozilla/5.0"}
     with pytest.raises(aiohttp.WSServerHandshakeError) as refused:

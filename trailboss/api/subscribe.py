@@ -21,7 +21,9 @@ import msgspec
 import structlog
 from starlette.requests import HTTPConnection, Request
 from starlette.responses import JSONResponse, Response, StreamingResponse
-from starlette.routing import BaseRoute, Route, WebSocketRoute
+from starlette.routing import BaseRoute, Match
+from starlette.types import Receive, Scope
+from starlette.types import Send as ToClient
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from trailboss.api import access, guard, read, render, sockets
@@ -29,7 +31,7 @@ from trailboss.api.access import Caller
 from trailboss.api.context import Context
 from trailboss.api.feed import Backlog, Feed, Key
 from trailboss.api.render import Face
-from trailboss.api.request import base_url
+from trailboss.api.request import base_url, target_of
 from trailboss.api.schemas import role_view
 from trailboss.declare import registry
 from trailboss.errors import ApiError, Unreachable
@@ -163,11 +165,7 @@ class Subscriptions:
 
     def routes(self) -> list[BaseRoute]:
         """Return the routes for the app."""
-        paths = ("/v1/subscribe", "/v1/projects/{project}/subscribe")
-        return [
-            *(WebSocketRoute(path, self.socket) for path in paths),
-            *(Route(path, self.text, methods=["POST"]) for path in paths),
-        ]
+        return [_Route(self)]
 
     def stop(self) -> None:
         """End every subscription."""
@@ -179,8 +177,8 @@ class Subscriptions:
             guard.check_page(socket)
             names = socket.query_params.getlist("eventNames")
             asked = await self._asked(socket, names, socket.query_params.getlist("include"))
-        except ApiError as problem:
-            await sockets.refuse(socket, problem)
+        except (ApiError, Unreachable) as problem:
+            await sockets.refuse(socket, _as_answer(problem))
             return
         await socket.accept()
 
@@ -200,10 +198,10 @@ class Subscriptions:
             wanted = msgspec.json.decode(await request.body() or b"{}", type=_Wanted)
             asked = await self._asked(request, wanted.eventNames, wanted.include)
         except msgspec.DecodeError:
-            return _refusal(ApiError(400, "InvalidBodyContent", "the body is {eventNames: [...]}"))
-        except ApiError as problem:
-            return _refusal(problem)
-        return StreamingResponse(self._lines(request, asked), media_type="text/plain")
+            return _refusal(request, ApiError(400, "InvalidBodyContent", "the body is {eventNames: [...]}"))
+        except (ApiError, Unreachable) as problem:
+            return _refusal(request, _as_answer(problem))
+        return StreamingResponse(self._lines(request, asked), headers=_headers(request), media_type="text/plain")
 
     async def _lines(self, request: Request, asked: Asked) -> AsyncIterator[bytes]:
         room: asyncio.Queue[bytes] = asyncio.Queue(1)
@@ -234,7 +232,7 @@ class Subscriptions:
 
     async def _caller(self, connection: HTTPConnection) -> Caller:
         """Find out who asks. Raises ApiError 401, 403, and 404 for a role that may not subscribe."""
-        project = connection.path_params.get("project")
+        project = target_of(connection.scope["path"]).project
         caller = await self.context.read(lambda snapshot: access.identify(snapshot, connection, project))
         if "subscribe" not in role_view(caller.role).types:
             raise ApiError(404, message="subscribe within a project: /v1/projects/<id>/subscribe")
@@ -292,5 +290,36 @@ def _matches(name: str) -> bool:
     return re.fullmatch(pattern, CHANGE) is not None
 
 
-def _refusal(problem: ApiError) -> Response:
-    return JSONResponse(render.error(problem), problem.status, headers=problem.headers)
+def _as_answer(problem: ApiError | Unreachable) -> ApiError:
+    return problem if isinstance(problem, ApiError) else ApiError(503, message=problem.message)
+
+
+def _refusal(request: Request, problem: ApiError) -> Response:
+    return JSONResponse(render.error(problem), problem.status, headers=_headers(request) | problem.headers)
+
+
+def _headers(request: Request) -> dict[str, str]:
+    project = target_of(request.scope["path"]).project
+    return {"X-API-Schemas": f"{base_url(request)}/v1{f'/projects/{project}' if project else ''}/schemas"}
+
+
+class _Route(BaseRoute):
+    """Below `/v1`, in any case and project: a websocket or a POST. A plain GET is answered like any collection."""
+
+    def __init__(self, subscriptions: Subscriptions) -> None:
+        self.subscriptions = subscriptions
+
+    def matches(self, scope: Scope) -> tuple[Match, Scope]:
+        is_ours = scope["type"] == "websocket" or (scope["type"] == "http" and scope["method"] == "POST")
+        if not is_ours or scope["path"].lstrip("/").partition("/")[0] != "v1":
+            return Match.NONE, {}
+        target = target_of(scope["path"])
+        is_named = (target.type or "").lower() == "subscribe" and target.id is None
+        return (Match.FULL, {}) if is_named else (Match.NONE, {})
+
+    async def handle(self, scope: Scope, receive: Receive, send: ToClient) -> None:
+        if scope["type"] == "websocket":
+            await self.subscriptions.socket(WebSocket(scope, receive, send))
+        else:
+            response = await self.subscriptions.text(Request(scope, receive))
+            await response(scope, receive, send)

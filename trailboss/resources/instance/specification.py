@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from trailboss.resources.image import parse_image
+from trailboss.resources.instance.seen import is_gone
 from trailboss.resources.port import Port
 from trailboss.wire.messages import LogConfig, Record, RestartPolicy, Specification, hash_of
 from trailboss.wire.messages import Port as WirePort
@@ -32,7 +33,7 @@ def record_of(read: Read, row: Container, cause: str = "") -> Record | None:
     not spoken of.
     """
     granted = row.granted_epoch or 0
-    if granted == 0 or row.state == "purged" or (row.desired == "removed" and row.seen_state == "removed"):
+    if granted == 0 or row.state == "purged" or (row.desired == "removed" and is_gone(row)):
         return None
     wanted: Any = row.desired
     if wanted == "running" and granted != row.epoch:
