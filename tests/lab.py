@@ -118,7 +118,7 @@ class Lab:
         (self.folder / "docker.pid").unlink(missing_ok=True)
         (self.folder / "exec/containerd/containerd.pid").unlink(missing_ok=True)
         # Without a file of its own the engine would read the machine's daemon.json.
-        (self.folder / "daemon.json").write_text("{}")
+        (self.folder / "daemon.json").write_text('{"insecure-registries": ["198.18.0.0/16"]}')
         arguments = {
             "config-file": self.folder / "daemon.json",
             "host": self.url,
@@ -161,7 +161,9 @@ class Lab:
     def make_image(self, tag: str = IMAGE) -> str:
         """Make the test image: static busybox, a page on port 80, a PID 1 that handles SIGTERM."""
         repository, _, version = tag.partition(":")
-        self.docker.api.import_image_from_data(_image(), repository=repository, tag=version, changes=['CMD ["/serve"]'])
+        self.docker.api.import_image_from_data(
+            image_layer(), repository=repository, tag=version, changes=['CMD ["/serve"]']
+        )
         return tag
 
     def close(self) -> None:
@@ -183,6 +185,10 @@ class Lab:
             if _start_time(int(pid)) == started:
                 os.kill(int(pid), signal.SIGKILL)
         subprocess.run(["ip", "link", "del", self.interface], capture_output=True, check=False)
+        # What was in the namespaces ends with their holder; what else names this lab's files is of a test that died.
+        for pid in _processes_naming(f"{self.folder}/"):
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
         eventually(lambda: not _processes_naming(f"{self.folder}/"), what="the lab's processes end")
         _remove_cgroups(self.interface)
         shutil.rmtree(self.folder, ignore_errors=True)
@@ -255,7 +261,8 @@ def _remove_cgroups(name: str) -> None:
                     Path(folder).rmdir()
 
 
-def _image() -> bytes:
+def image_layer() -> bytes:
+    """Return the files of the test image, as a tar."""
     busybox = shutil.which("busybox")
     assert busybox, "the package busybox-static is missing"
     names = subprocess.run([busybox, "--list"], capture_output=True, text=True, check=True).stdout.split()

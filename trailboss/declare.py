@@ -14,6 +14,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any, ClassVar, Generic, Literal, TypeAlias, TypeVar, overload
 
 T = TypeVar("T")
@@ -32,9 +33,23 @@ ROLES = (
     "superadmin",
 )
 """Every view of the API. `owner`, `member` are `project`; `restricted` and `readAdmin` narrow `project`, `admin`."""
+PEOPLE = ("project", "user", "readonly", "admin", "service")
+"""Everybody but machines that register, report or log somebody in."""
+MEMBERS = ("project", "service")
 ADMINS = ("admin", "service")
-MANY = {"project": "crud", "user": "r", "readonly": "r", "admin": "r", "service": "crud"}
-READ = dict.fromkeys(("project", "user", "readonly", "admin", "service"), "r")
+AGENTS = ("agent",)
+
+READ = dict.fromkeys(PEOPLE, "r")
+"""Everybody may look."""
+MANY = READ | dict.fromkeys(MEMBERS, "crud")
+"""Members make as many of them as they like."""
+ONCE = READ | dict.fromkeys(MEMBERS, "cr")
+"""Members make them; nobody changes them afterwards. Also what is sent to an action, or inside of something else."""
+ANYONE = READ | dict.fromkeys(("project", "user", "admin", "service"), "cr")
+"""The same, made by everybody who may do more than look."""
+ADMIN_ONLY = dict.fromkeys(ADMINS, "r")
+REPORTED = READ | {"agent": "cr"}
+"""Agents make them: what they saw. The others look."""
 
 ABSENT: Any = object()
 """In what a type computes: this field is left out of the answer."""
@@ -50,7 +65,7 @@ def wire_name(name: str) -> str:
 
 def plural_of(name: str) -> str:
     """Return the plural of a type's name as the v1 API forms it."""
-    if name == "registry" or name == "identity":
+    if name in ("registry", "identity"):
         return name[:-1] + "ies"
     return name + ("es" if name.endswith(("s", "ch", "x")) else "s")
 
@@ -61,7 +76,8 @@ class Field(Generic[T]):
     type: schema type as on the wire ("string", "reference[host]", "array[enum]", ...).
     create, update: who may set it: True for every role that may write, or the roles themselves.
     read: roles that see it; None for all that see the type, () for nobody (internal to the server).
-    column: a column of its own, hence filterable and sortable; otherwise it lives in the row's JSON document.
+    column: a column of its own, hence filterable and sortable; otherwise it lives in the row's JSON document. In a type
+    without rows: filterable and sortable all the same.
     part: "desired" (set by the API), "observed" (set by reports and reconcilers), "volatile" (never journaled).
     secret: the journal says only that it changed, and answers show null. computed: not stored, or not as it is shown.
     filter_as: schema type whose filter modifiers apply, if not its own ("array": only `eq`).
@@ -104,12 +120,12 @@ class Field(Generic[T]):
         self.read_on_create_only, self.filter_as, self.computed = read_on_create_only, filter_as, computed
         self.name = ""
         self.wire = wire or ""
-        if column and max_length is None:
-            self.max_length = 255
 
     def __set_name__(self, owner: type[Resource], name: str) -> None:
         self.name = name
         self.wire = self.wire or wire_name(name)
+        if self.column and self.max_length is None and name != "id":
+            self.max_length = 255
 
     @overload
     def __get__(self, row: None, owner: type[Resource]) -> Field[T]: ...
@@ -132,6 +148,17 @@ class Field(Generic[T]):
         if kind in ("int", "date", "float"):
             return ("eq", "ne", "lt", "lte", "gt", "gte", "null", "notnull")
         return ("eq", "ne", "null", "notnull")
+
+    @property
+    def inner(self) -> str:
+        """The schema type of what it holds: of its elements, if it is a list, a map or a reference."""
+        return self.type.rpartition("[")[2].rstrip("]")
+
+    @property
+    def has_secrets(self) -> bool:
+        """Whether it is secret, or clients may send a secret inside of it: a field of the type that is embedded."""
+        within = registry.get(self.inner) if "reference[" not in self.type else None
+        return self.secret or (within is not None and any(f.secret and f.create for f in within.fields.values()))
 
     @property
     def target(self) -> str | None:
@@ -186,13 +213,15 @@ def embedded(type: str, **rules: Any) -> Field[dict[str, Any]]:
 
 @dataclass(frozen=True)
 class Arrow:
-    """One line of a state machine: in one of `sources`, `process` leads through `via` to `to`, then maybe to `then`."""
+    """One line of a state machine: in one of `sources`, `process` leads through `via` to `to`, then maybe to `then`.
+    internal: only the server begins it; it is no action."""
 
     process: str
     sources: tuple[str, ...]
     via: str
     to: str
     then: str | None = None
+    internal: bool = False
 
 
 @dataclass(frozen=True)
@@ -209,7 +238,8 @@ class Machine:
 
     @property
     def processes(self) -> tuple[str, ...]:
-        return tuple(dict.fromkeys(a.process for a in self.arrows))
+        """The processes that a client may begin: each is an action."""
+        return tuple(dict.fromkeys(a.process for a in self.arrows if not a.internal))
 
     def valid_in(self, process: str) -> tuple[str, ...]:
         """States in which a process may begin."""
@@ -225,13 +255,16 @@ class Machine:
 
 
 def machine(prefix: str, table: str) -> Machine:
-    """Read a state machine from lines `process: source source -> via -> to [then process]`."""
+    """Read a state machine from lines `process: source source -> via -> to [then process]`; `(process): ...` is one
+    that only the server begins."""
     arrows = []
     for line in filter(None, (line.strip() for line in table.splitlines())):
         process, _, rest = line.partition(":")
+        name = process.strip().strip("()")
         sources, via, to = (part.strip() for part in rest.split("->"))
         to, _, then = to.partition(" then ")
-        arrows.append(Arrow(process.strip(), tuple(sources.split()), via, to.strip(), then.strip() or None))
+        internal = name != process.strip()
+        arrows.append(Arrow(name, tuple(sources.split()), via, to.strip(), then.strip() or None, internal))
     return Machine(prefix, tuple(arrows))
 
 
@@ -252,11 +285,22 @@ def generic(
 ) -> Machine:
     """The machine most types share. activate: `create` goes straight on to `activate`. more: further lines.
     less: processes whose lines are left out (because `more` brings its own)."""
-    lines = [line for line in GENERIC.splitlines() if line.split(":")[0].strip() not in set(less)]
+    lines = [line for line in GENERIC.splitlines() if line.partition(":")[0].strip() not in set(less)]
     table = "\n".join(lines) + "\n" + (RESTORE if restore else "") + more
     if activate:
         table = table.replace("-> registering       -> inactive", "-> registering       -> inactive then activate")
     return machine(prefix, table)
+
+
+def recorded(prefix: str) -> Machine:
+    """The machine of what is written down once and does not change: events, labels."""
+    return machine(
+        prefix,
+        """
+        create: requested        -> creating -> created
+        remove: created creating -> removing -> removed
+        """,
+    )
 
 
 @dataclass(frozen=True)
@@ -340,8 +384,10 @@ class Resource:
     links: relations for `include` and `links` besides references: plurals of types whose rows refer to this one (or
     that it refers to), or whole `Link`s. scope: its ids begin the URLs of what is inside (`/v1/projects/1a5/...`).
     hidden: inherited fields it does not have. stored: it has rows. capability: what its process actions ask for.
-    unserved: actions that are declared but not served by this version, hence never offered. on_failure: process that
+    unserved: actions that are declared but not served by this version, hence never offered. served: False for a type
+    whose effect is not built yet; what becomes of its rows is in `resources/unserved.py`. on_failure: process that
     leads to the error state. watched: states at rest in which the slow resync looks at a row too.
+    plain_id: its ids are names, shown as they are.
     """
 
     type: ClassVar[str] = ""
@@ -356,6 +402,8 @@ class Resource:
     actions: ClassVar[Sequence[Action]] = ()
     capability: ClassVar[str | None] = None
     unserved: ClassVar[Sequence[str]] = ()
+    served: ClassVar[bool] = True
+    plain_id: ClassVar[bool] = False
     stored: ClassVar[bool] = False
     scope: ClassVar[bool] = False
     on_failure: ClassVar[str | None] = None
@@ -401,13 +449,19 @@ class Resource:
 
 def id_prefix(type_: ResourceType) -> str:
     """Return what ids of a type begin with: `1` and the first letter and capitals of its base type, in lower case."""
-    name = type_.base.type
+    return _prefix_of(type_.base.type)
+
+
+@cache
+def _prefix_of(name: str) -> str:
     return "1" + (name[0] + "".join(c for c in name[1:] if c.isupper())).lower()
 
 
 def format_id(type_: ResourceType, raw: int | str) -> str:
     """Return the id of the wire for a stored one."""
     text = str(raw)
+    if type_.plain_id:
+        return text
     return id_prefix(type_) + (text if text[:1].isdigit() else "!" + text)
 
 

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 
 import structlog
 
+from trailboss.agent import leftovers
 from trailboss.agent.converge import Adopt, Create, Pause, Remove, Start, Step, Stop, Wait
 from trailboss.agent.docker import Docker
 from trailboss.agent.sight import Sight, Word
@@ -84,10 +85,25 @@ class Crew:
         listed = await self._docker.owned(self._state.told.installation)
         known = self.sight.known() | {line.container for line in listed}
         await asyncio.gather(*(self._look(container) for container in known))
+        await self._end_leftovers()
         await self._state.keep_runs(known)
         self.sight.is_open = True
         for container in self.sight.known():
             self._employ(container, Job(look=False))
+
+    async def _end_leftovers(self) -> None:
+        """End processes of containers that, by Docker, do not run (`leftovers.py`). Docker itself may be starting one
+        at this moment; so only those are ended for which this still holds a while later."""
+        if not await self._leftovers():
+            return
+        await asyncio.sleep(leftovers.SETTLE_S)
+        await asyncio.gather(*(self._look(container) for container in list(self.sight.seen)))
+        await asyncio.to_thread(leftovers.kill, await self._leftovers())
+        await asyncio.sleep(leftovers.SETTLE_S)  # containerd cleans up after them
+
+    async def _leftovers(self) -> dict[int, str]:
+        dead = [seen.docker_id for seen in self.sight.seen.values() if not seen.is_alive]
+        return await asyncio.to_thread(leftovers.processes_of, dead)
 
     def shut(self) -> None:
         """Docker does not answer: no worker begins anything until it does."""

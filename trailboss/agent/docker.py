@@ -169,7 +169,7 @@ class Docker:
             async for line in _lines(response):
                 step = json.loads(line)
                 if "error" in step:
-                    raise Refused(0, step["error"])
+                    raise Refused(0, _pull_error(image, step["error"]))
                 if (share := _share(step)) is not None:
                     layers[step["id"]] = share
                     on_progress(int(100 * sum(layers.values()) / len(layers)))
@@ -293,6 +293,11 @@ def _share(step: dict[str, Any]) -> float | None:
         case "Pull complete" | "Already exists":
             return 1.0
     return None
+
+
+def _pull_error(image: str, error: str) -> str:
+    """Docker names the image in some errors only."""
+    return f"No such image: {image}" if "manifest unknown" in error else f"{image} cannot be pulled: {error}"
 
 
 async def _lines(response: aiohttp.ClientResponse) -> AsyncIterator[bytes]:

@@ -17,6 +17,10 @@ from trailboss.agent.docker import Docker, Refused
 from trailboss.errors import Permanent
 from trailboss.wire.messages import LABEL_INSTALLATION, Network
 
+GHOST = (
+    "; if `docker network ls` does not show it, Docker was killed while it made that network, and knows it only in "
+    "part: stop Docker, remove network/files/local-kv.db in its data folder, and start it again"
+)
 _ROUTES = Path("/proc/net/route")
 
 
@@ -32,7 +36,8 @@ async def ensure(docker: Docker, network: Network, installation: str) -> None:
     try:
         await docker.create_network(body(network, installation))
     except Refused as refused:
-        raise Permanent(f"the network {network.name} ({network.cidr}) cannot be made: {refused}") from refused
+        hint = GHOST if "conflicts with network" in refused.message else ""
+        raise Permanent(f"the network {network.name} ({network.cidr}) cannot be made: {refused}{hint}") from refused
 
 
 def body(network: Network, installation: str) -> dict[str, Any]:

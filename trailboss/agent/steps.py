@@ -15,6 +15,7 @@ import msgspec
 import structlog
 
 from trailboss import rules
+from trailboss.agent import leftovers
 from trailboss.agent.converge import Create, Remove, Run, Seen, Start, Step, Stop, Wish
 from trailboss.agent.creation import create_body
 from trailboss.agent.docker import Docker, Refused
@@ -120,10 +121,21 @@ class Steps:
             log.warning("a container was made from another specification", container=container, hash=wish.record.hash)
         await self._state.begin(container, run)
         try:
-            await self._docker.start(container)
+            await self._start_afresh(container, seen.docker_id)
         finally:
             await self._sight.look(container)
         log.info("a container was started", container=container, epoch=run.epoch, cause=wish.record.cause)
+
+    async def _start_afresh(self, container: str, docker_id: str) -> None:
+        """Start a container, if need be after clearing away a start that a killed engine has lost."""
+        try:
+            await self._docker.start(container)
+        except Refused as refused:
+            if not leftovers.is_in_the_way(refused.message):
+                raise
+            await asyncio.to_thread(leftovers.clear, docker_id, refused.message)
+            await asyncio.sleep(leftovers.SETTLE_S)
+            await self._docker.start(container)
 
     async def _fail(self, container: str, run: Run, message: str) -> None:
         """Write down that a run cannot be started; the server decides whether there is another."""

@@ -16,6 +16,7 @@ from starlette.requests import HTTPConnection
 from trailboss.api import guard
 from trailboss.api.request import scope_of
 from trailboss.api.schemas import role_view
+from trailboss.api.validate import row_number
 from trailboss.declare import parse_id
 from trailboss.errors import ApiError
 from trailboss.resources.account import Account
@@ -149,11 +150,12 @@ def _active(read: Read, account_id: int | None) -> Account | None:
 def _enter_project(read: Read, account: Account, scope: str) -> tuple[Account, str]:
     """Return the project that a request is scoped to and the caller's role in it. Raises ApiError 403."""
     raw = parse_id(scope) or scope
-    project = read.get(Account, int(raw)) if raw.isascii() and raw.isdigit() and len(raw) < 19 else None
+    number = row_number(raw)
+    if number == account.id and account.kind == "project":
+        return account, "project"
+    project = read.get(Account, number)
     if project is None or project.kind != "project" or project.state != "active":
         raise ApiError(403)
-    if project.id == account.id:
-        return project, "project"
     role = member_roles(read, account.id).get(project.id)
     if role is None and not POLICIES.get(account.kind, _NO_POLICY).all_accounts:
         raise ApiError(403)

@@ -7,16 +7,15 @@ from __future__ import annotations
 
 import time
 import uuid
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Sequence
 
 import structlog
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
-from starlette.routing import BaseRoute, Route
+from starlette.routing import BaseRoute, Match, Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
-from starlette.websockets import WebSocketClose
 
 from trailboss.api import render, v1
 from trailboss.api.context import Context
@@ -34,13 +33,18 @@ def build_app(context: Context, more: Sequence[BaseRoute] = ()) -> Starlette:
         Route("/ping", ping),
         Route("/healthcheck", ping),
         Route("/", root),
+        Otherwise(),
     ]
-    app = Starlette(routes=routes, middleware=[Middleware(Observe)])
+    app = Starlette(routes=routes, middleware=[Middleware(Observe)], exception_handlers={ApiError: refused})
     app.router.redirect_slashes = False
-    # not a route: a pattern does not match every text that can be a path
-    app.router.default = Otherwise(below)
     app.state.context = context
     return app
+
+
+async def refused(request: Request, problem: Exception) -> Response:
+    """Answer the error document of a refusal that a route has not rendered itself."""
+    assert isinstance(problem, ApiError)
+    return Response(render.encode(render.error(problem)), problem.status, problem.headers, v1.JSON)
 
 
 async def ping(request: Request) -> Response:
@@ -72,20 +76,20 @@ async def below(request: Request) -> Response:
     """Answer what is below `/v1`, and 404 elsewhere; repeated slashes count as one."""
     if request.scope["path"].lstrip("/").split("/", 1)[0] == "v1":
         return await v1.serve(request)
-    return Response(render.encode(render.error(ApiError(404))), 404, media_type=v1.JSON)
+    raise ApiError(404)
 
 
-class Otherwise:
-    """What no route answers: asked whatever the method is, since the API says itself what is not allowed."""
+class Otherwise(BaseRoute):
+    """The last route: every request that no other answers, whatever its path (a pattern does not match every text that
+    can be one) and method (the API says itself what is not allowed)."""
 
-    def __init__(self, answer: Callable[[Request], Awaitable[Response]]) -> None:
-        self.answer = answer
+    def matches(self, scope: Scope) -> tuple[Match, Scope]:
+        """Match every HTTP request."""
+        return (Match.FULL if scope["type"] == "http" else Match.NONE), {}
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http":
-            await WebSocketClose()(scope, receive, send)
-            return
-        response = await self.answer(Request(scope, receive))
+    async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one of them."""
+        response = await below(Request(scope, receive))
         await response(scope, receive, send)
 
 

@@ -1,7 +1,8 @@
 """The relations between declared types: from names in declarations to what can be followed.
 
-A name is a reference without its `Id` (one row), or the plural of a type: of one that refers to us (its rows), else of
-one that we refer to (a list of that row). Names whose other side is not declared are kept for the schema only.
+A name is a reference that is a column, without its `Id` (one row), or the plural of a type: of one that refers to us
+(its rows), else of one that we refer to (a list of that row). Names whose other side is not declared are kept for the
+schema only.
 Reading along a relation is in `read.py`.
 """
 
@@ -28,14 +29,14 @@ def relations(type_: ResourceType, readable: dict[str, Field[object]]) -> dict[s
 
 def includeable(type_: ResourceType, readable: dict[str, Field[object]]) -> list[str]:
     """Return every name that the schema lists for `include`, served or not."""
-    names = [f.wire[:-2] for f in readable.values() if f.target and f.wire.endswith("Id")]
+    names = [f.wire[:-2] for f in readable.values() if f.column and f.target and f.wire.endswith("Id")]
     names += [link if isinstance(link, str) else link.name for link in type_.links]
     return sorted(dict.fromkeys(names))
 
 
 def _reference(field: Field[object]) -> Link | None:
     target = field.target
-    if target is None or target not in registry or not field.wire.endswith("Id"):
+    if not field.column or target is None or target not in registry or not field.wire.endswith("Id"):
         return None
     return Link(field.wire[:-2], target, own=field.name, many=False)
 

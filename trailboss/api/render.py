@@ -216,7 +216,7 @@ def _for_map(inner: Converter) -> Converter:
 
 
 def _embedded(type_: ResourceType, plain_ids: bool) -> Converter | None:
-    inner = {w: c for w, f in type_.by_wire.items() if (c := converter(f.type, plain_ids)) is not None}
+    inner = {w: c for w, f in type_.by_wire.items() if (c := _shown_as(f, plain_ids)) is not None}
     if not inner:
         return None
     return lambda value: {

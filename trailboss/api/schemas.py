@@ -97,12 +97,11 @@ def _is_readable(type_: ResourceType, field: Field[Any], role: str, visible: set
     role = _LIKE.get(role, role)
     if role in type_.narrow and field.name not in type_.narrow[role]:
         return False
-    inner = field.type.split("[")[-1].rstrip("]")
-    if "reference[" not in field.type and inner not in _PRIMITIVE and inner not in visible:
-        return False
     if role == "superadmin":
         return field.read != () or not field.secret
-    return field.read is None or role in field.read
+    if field.read is not None:
+        return role in field.read
+    return "reference[" in field.type or field.inner in _PRIMITIVE or field.inner in visible
 
 
 def _type_view(type_: ResourceType, role: str, visible: set[str]) -> TypeView:
@@ -157,7 +156,7 @@ def _field_document(type_: ResourceType, field: Field[Any], create: bool, update
         "readOnCreateOnly": field.read_on_create_only,
     }
     options = field.options
-    if field.name == "state" and type_.machine is not None:
+    if field.name == "state" and field.type == "enum" and type_.machine is not None:
         options = type_.machine.states
     optional = {
         "nullable": field.nullable or None,

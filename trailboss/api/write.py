@@ -40,7 +40,8 @@ def fresh(tx: Tx, face: Face) -> Face:
 
 def create(tx: Tx, view: TypeView, body: Body, face: Face) -> Written:
     """Make a new row. Raises ApiError 422 for a body that is not right, 405 for types that have no rows."""
-    if not view.type.stored:
+    own_way = view.type.behaviour.create
+    if not view.type.stored and own_way is None:
         raise ApiError(405, message=f"{view.type.type} is only sent inside other resources")
     checked = validate.for_create(view, face.role, body, plain_ids=face.caller.plain_ids)
     read.check_references(tx, checked.references, face.caller)
@@ -48,7 +49,6 @@ def create(tx: Tx, view: TypeView, body: Body, face: Face) -> Written:
     values = {"kind": view.type.type, **checked.values}
     if "account_id" in view.type.fields:
         values["account_id"] = checked.values.get("account_id") or face.caller.account_id
-    own_way = view.type.behaviour.create
     row = own_way(tx, values, face.caller) if own_way else apply.create(tx, view.type, values, face.caller)
     return Written(201, render.resource(row, face))
 

@@ -54,7 +54,7 @@ def reconcile(row: Agent) -> Outcome:
 
 
 def settled(tx: Tx, row: Agent) -> None:
-    """Let the keys and the account of a removed agent go with it, and a host know that waits for that."""
+    """Let the keys and the account of a removed agent go with it, and its host know."""
     for host in tx.find(registry["host"], agent_id=row.id):
         if host.values["state"] == "removing":
             tx.mark(type(host), host.values["id"])

@@ -30,6 +30,3 @@ class Entity(Resource):
         """Why a transition has not ended, or how the last one failed."""
         text_: str | None = self.values.get("message")
         return text_
-
-
-Entity.fields["id"].max_length = None

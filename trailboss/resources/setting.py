@@ -58,9 +58,6 @@ class Setting(Resource):
     value = text(create=ADMINS, update=ADMINS, column=True, max_length=1024)
 
 
-Setting.fields["id"].max_length = None
-
-
 class ActiveSetting(Resource):
     """A setting as it is in force, wherever its value comes from."""
 

@@ -2,10 +2,22 @@
 
 from __future__ import annotations
 
-from trailboss.declare import ADMINS, Field, Resource, document, embedded, flag, listing, mapping, number, ref, text
-
-VALUE = {"project": "cr", "user": "r", "readonly": "r", "admin": "r", "service": "cr"}
-ANYONE = {"project": "cr", "user": "cr", "readonly": "r", "admin": "cr", "service": "cr"}
+from trailboss.declare import (
+    ADMINS,
+    ANYONE,
+    ONCE,
+    PEOPLE,
+    Field,
+    Resource,
+    document,
+    embedded,
+    flag,
+    listing,
+    mapping,
+    number,
+    ref,
+    text,
+)  # fmt: skip
 
 
 class InstanceHealthCheck(Resource):
@@ -28,7 +40,7 @@ class LogConfig(Resource):
     """Where Docker sends a container's output."""
 
     type = "logConfig"
-    roles = VALUE
+    roles = ONCE
     listable = False
 
     config = mapping("string", create=True)
@@ -40,7 +52,7 @@ class RestartPolicy(Resource):
 
     type = "restartPolicy"
     plural = "restartPolicys"
-    roles = VALUE
+    roles = ONCE
     listable = False
 
     maximum_retry_count = number(create=True, nullable=False)
@@ -51,7 +63,7 @@ class DockerBuild(Resource):
     """How an image is built instead of pulled."""
 
     type = "dockerBuild"
-    roles = VALUE
+    roles = ONCE
 
     context = text(create=True)
     dockerfile = text(create=True)
@@ -76,7 +88,7 @@ class AddRemoveServiceLinkInput(Resource):
     """One link to add or remove."""
 
     type = "addRemoveServiceLinkInput"
-    roles = VALUE
+    roles = ONCE
     listable = False
 
     service_link = embedded("serviceLink", create=True, required=True, nullable=False)
@@ -86,7 +98,7 @@ class SetServiceLinksInput(Resource):
     """All links of a service."""
 
     type = "setServiceLinksInput"
-    roles = VALUE
+    roles = ONCE
     listable = False
 
     service_links = listing("serviceLink", create=True)
@@ -96,23 +108,31 @@ class ServiceUpgrade(Resource):
     """How a service is brought to a new version."""
 
     type = "serviceUpgrade"
-    roles = VALUE
+    roles = ONCE
     listable = False
 
     in_service_strategy = embedded("inServiceUpgradeStrategy", create=True)
     to_service_strategy = embedded("toServiceUpgradeStrategy", create=True)
 
 
-class InServiceUpgradeStrategy(Resource):
-    """Replacing the containers of a service by those of a new launch config, some at a time."""
+class ServiceUpgradeStrategy(Resource):
+    """How fast an upgrade goes. interval_millis: pause between two batches."""
 
-    type = "inServiceUpgradeStrategy"
-    plural = "inServiceUpgradeStrategys"
-    roles = VALUE
+    type = "serviceUpgradeStrategy"
+    plural = "serviceUpgradeStrategys"
     listable = False
 
     batch_size = number(create=True, default=1, min=1)
     interval_millis = number(create=True, default=2000, min=100)
+
+
+class InServiceUpgradeStrategy(ServiceUpgradeStrategy):
+    """Replacing the containers of a service by those of a new launch config, some at a time."""
+
+    type = "inServiceUpgradeStrategy"
+    plural = "inServiceUpgradeStrategys"
+    roles = ONCE
+
     launch_config = embedded("launchConfig", create=True)
     previous_launch_config = embedded("launchConfig")
     previous_secondary_launch_configs = listing("secondaryLaunchConfig", nullable=False)
@@ -120,17 +140,14 @@ class InServiceUpgradeStrategy(Resource):
     start_first = flag(create=True, nullable=False, default=False)
 
 
-class ToServiceUpgradeStrategy(Resource):
+class ToServiceUpgradeStrategy(ServiceUpgradeStrategy):
     """Moving from one service to another, some containers at a time."""
 
     type = "toServiceUpgradeStrategy"
     plural = "toServiceUpgradeStrategys"
-    roles = VALUE
-    listable = False
+    roles = ONCE
 
-    batch_size = number(create=True, default=1, min=1)
     final_scale = number(create=True, default=1, min=1)
-    interval_millis = number(create=True, default=2000, min=100)
     to_service_id = ref("service", create=True, nullable=False)
     update_links = flag(create=True, nullable=False)
 
@@ -139,7 +156,7 @@ class SetProjectMembersInput(Resource):
     """All members of an environment."""
 
     type = "setProjectMembersInput"
-    roles = VALUE
+    roles = ONCE
     listable = False
 
     members = listing("projectMember", create=True, required=True, nullable=False, min_length=1)
@@ -149,7 +166,7 @@ class InstanceStop(Resource):
     """How a container is stopped. timeout in seconds, then it is killed."""
 
     type = "instanceStop"
-    roles = VALUE
+    roles = ONCE
     listable = False
 
     deallocate_from_host = flag(create=True, read=ADMINS, nullable=False)
@@ -161,7 +178,7 @@ class ContainerExec(Resource):
     """A command to run inside a container."""
 
     type = "containerExec"
-    roles = VALUE
+    roles = ONCE
 
     attach_stdin = flag(create=True, nullable=False, default=True)
     attach_stdout = flag(create=True, nullable=False, default=True)
@@ -173,7 +190,7 @@ class ContainerLogs(Resource):
     """Which part of a container's output to send."""
 
     type = "containerLogs"
-    roles = VALUE
+    roles = ONCE
     listable = False
 
     follow = flag(create=True, nullable=False, default=True)
@@ -219,6 +236,18 @@ class ComposeConfig(Resource):
     rancher_compose_config = text(nullable=False)
 
 
+class EnvironmentUpgrade(Resource):
+    """The compose texts that a stack is brought to. environment: values for the variables in them."""
+
+    type = "environmentUpgrade"
+    roles = ONCE
+
+    docker_compose = text(create=True, nullable=False)
+    environment = mapping("string", create=True, nullable=False)
+    external_id = text(create=True, nullable=False)
+    rancher_compose = text(create=True, nullable=False)
+
+
 class AddOutputsInput(Resource):
     """Outputs to merge into those of a stack."""
 
@@ -249,20 +278,23 @@ class Subscribe(Resource):
     )
 
 
+_BUILDERS = ("project", "user", "admin", "service", "agent", "agentRegister")
+
+
 class Schema(Resource):
     """What a type offers to the one who asks."""
 
     type = "schema"
-    roles = dict.fromkeys(
-        ("project", "user", "readonly", "admin", "service", "agent", "agentRegister", "token", "register"), "r"
-    )
+    roles = dict.fromkeys((*PEOPLE, "agent", "agentRegister", "token", "register"), "r")
+    narrow = {"register": ()}
+    plain_id = True
 
-    collection_actions = mapping("json", create=True, nullable=False)
-    collection_fields = mapping("json", create=True, nullable=False)
-    collection_filters = mapping("json", create=True, nullable=False)
-    collection_methods = listing("string", create=True, nullable=False)
-    includeable_links = listing("string", create=True, nullable=False)
-    plural_name = text(create=True, nullable=False)
-    resource_actions = mapping("json", create=True, nullable=False)
-    resource_fields = mapping("json", create=True, nullable=False)
-    resource_methods = listing("string", create=True, nullable=False)
+    collection_actions = mapping("json", create=_BUILDERS, nullable=False)
+    collection_fields = mapping("json", create=_BUILDERS, nullable=False)
+    collection_filters = mapping("json", create=_BUILDERS, nullable=False)
+    collection_methods = listing("string", create=_BUILDERS, nullable=False)
+    includeable_links = listing("string", create=_BUILDERS, nullable=False)
+    plural_name = text(create=_BUILDERS, nullable=False)
+    resource_actions = mapping("json", create=_BUILDERS, nullable=False)
+    resource_fields = mapping("json", create=_BUILDERS, nullable=False)
+    resource_methods = listing("string", create=_BUILDERS, nullable=False)

@@ -54,7 +54,8 @@ class Connection:
         return self._cursor.rowcount
 
     def _returns(self) -> bool:
-        return getattr(self._cursor, "description", None) is not None
+        # SQLite has no rows to fetch where there are none; its description is made anew at each look, and costs
+        return not self.database.is_postgres or getattr(self._cursor, "description", None) is not None
 
     def undo(self) -> bool:
         """Leave a transaction that failed; False if the connection is of no more use."""

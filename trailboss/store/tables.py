@@ -8,6 +8,7 @@ statements need no result processing. Next in the flow: `transaction.py`.
 from __future__ import annotations
 
 import re
+from functools import cache
 
 from sqlalchemy import BigInteger, Column, Index, Integer, MetaData, Table, Text
 
@@ -27,6 +28,8 @@ COMMON = (
     "removed",
     "remove_time",
 )
+LONGEST_NAME = 63
+"""Characters of a name in PostgreSQL."""
 COUNTERS = ("generation", "observed", "failed", "message", "progress")
 
 
@@ -58,6 +61,10 @@ def _is_indexed(declared: dict[str, Field[object]], name: str) -> bool:
     return name in declared and declared[name].indexed
 
 
+def _index_name(table: str, column: str) -> str:
+    return f"{table[: LONGEST_NAME - len(column) - 1]}_{column}"
+
+
 def _build(base: ResourceType) -> Table:
     name = table_name(base)
     columns: list[Column[object]] = [
@@ -77,9 +84,9 @@ def _build(base: ResourceType) -> Table:
     for column in columns:
         if column.name == "account_id":
             # with the id: a page of an account's rows in their order costs the page, however many rows there are
-            Index(f"{name}_account_id", column, table.c.id)
+            Index(_index_name(name, column.name), column, table.c.id)
         elif column.name.endswith("_id") or column.name == "uuid" or _is_indexed(declared, column.name):
-            Index(f"{name}_{column.name}", column)
+            Index(_index_name(name, column.name), column)
     return table
 
 
@@ -132,6 +139,7 @@ fact = Table("fact", metadata, Column("name", Text, primary_key=True), Column("v
 _built: dict[str, Table] = {}
 
 
+@cache
 def column_names(table: Table) -> tuple[str, ...]:
     """Return the names of a table's columns, in order."""
     return tuple(column.name for column in table.c)

@@ -74,7 +74,7 @@ def _build(view: View) -> Outcome:
     row = view.row
     try:
         plan = plan_stack(row.docker_compose, row.rancher_compose, row.environment or {}, stack_name=row.name)
-        unserved = next((s for s in plan.services if s.kind not in registry), None)
+        unserved = next((s for s in plan.services if not registry[s.kind].served), None)
         if unserved is not None:
             raise ComposeError(f"a {unserved.kind} is not served by this version yet", key=unserved.name)
     except ComposeError as error:

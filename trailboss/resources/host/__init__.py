@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import ClassVar
+
 from trailboss.declare import (
     ADMINS,
     MANY,
     Action,
     Behaviour,
     Field,
+    Link,
     document,
     generic,
     listing,
@@ -31,10 +35,13 @@ class Host(Entity):
     machine = generic("host")
     links = (
         "clusters", "containerEvents", "hostLabels", "hosts", "instances", "ipAddresses", "loadBalancerHostMaps",
-        "loadBalancers", "physicalHost", "serviceEvents", "storagePools",
+        Link("loadBalancers", "loadBalancer", through=("loadBalancerHostMap", "host_id", "load_balancer_id")),
+        "physicalHost", "serviceEvents", "storagePools",
     )  # fmt: skip
-    extra_links = ("containerStats", "hostStats", "stats")
-    actions = (Action("dockersocket", None, "hostAccess", states=("active", "inactive", "activating", "deactivating")),)
+    extra_links: ClassVar[Sequence[str]] = ("containerStats", "hostStats", "stats")
+    actions: ClassVar[Sequence[Action]] = (
+        Action("dockersocket", None, "hostAccess", states=("active", "inactive", "activating", "deactivating")),
+    )
 
     agent_id = ref("agent", column=True, read=ADMINS)
     agent_state = text(column=True, max_length=128, part="observed")

@@ -18,6 +18,7 @@ from trailboss.declare import (
     Action,
     Behaviour,
     Field,
+    Link,
     date,
     embedded,
     flag,
@@ -68,9 +69,10 @@ class Instance(Entity):
         Action("console", "instanceConsoleInput", "instanceConsole", states=("running",), capability="console"),
     )
     watched = ("running",)
-    links: ClassVar[Sequence[str]] = (
+    links: ClassVar[Sequence[str | Link]] = (
         "credentials", "hosts", "instanceLabels", "instanceLinks", "instances", "loadBalancerTargets", "mounts",
-        "ports", "serviceEvents", "serviceExposeMaps", "services", "targetInstanceLinks", "volumes",
+        "ports", "serviceEvents", "serviceExposeMaps", "services",
+        Link("targetInstanceLinks", "instanceLink", foreign="target_instance_id"), "volumes",
     )  # fmt: skip
 
     external_id = text(column=True, max_length=128, part="observed")
@@ -110,7 +112,7 @@ class Container(Instance):
     type = "container"
     roles = MANY
     unserved = ("execute", "console", "allocate", "deallocate", "updatehealthy", "updateunhealthy")
-    links: ClassVar[Sequence[str]] = (*Instance.links, "networkContainer", "registryCredential")
+    links: ClassVar[Sequence[str | Link]] = (*Instance.links, "networkContainer", "registryCredential")
     extra_links: ClassVar[Sequence[str]] = ("containerStats", "stats")
     actions: ClassVar[Sequence[Action]] = (
         *Instance.actions,
