@@ -11,6 +11,7 @@ from __future__ import annotations
 import uuid as uuids
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any, TypeVar, cast
 
 import msgspec
@@ -43,39 +44,28 @@ PRIORITY = 50
 """Of work that a user is waiting for; a resync has 90."""
 
 
-@dataclass(frozen=True)
-class _Shape:
-    """How rows of a type are read. document: name and wire name of the fields in the JSON document."""
-
-    document: tuple[tuple[str, str], ...]
-    booleans: tuple[str, ...]
-
-
-_shapes: dict[ResourceType, _Shape] = {}
-
-
-def _shape_of(type_: ResourceType) -> _Shape:
-    if type_ not in _shapes:
-        fields = [(n, f) for n, f in type_.fields.items() if n != "data"]
-        document = tuple((n, f.wire) for n, f in fields if not f.column)
-        _shapes[type_] = _Shape(document, tuple(n for n, f in fields if f.column and f.type == "boolean"))
-    return _shapes[type_]
-
-
 def decode(type_: ResourceType, columns: Sequence[str], row: Sequence[Any]) -> Resource:
     """Build the typed row of the subtype that its kind names."""
     values: dict[str, Any] = dict(zip(columns, row, strict=True))
     kind = registry.get(values["kind"] or "", type_.base)
     cls = kind if issubclass(kind, type_.base) else type_.base
-    shape = _shape_of(cls)
     document = values["data"] = _decode(values["data"])
     stored = document.get("fields", {})
-    for name, wire in shape.document:
+    inside, booleans = _layout(cls.type)
+    for name, wire in inside:
         values[name] = stored.get(wire)
-    for name in shape.booleans:
+    for name in booleans:
         if values[name] is not None:
             values[name] = bool(values[name])
     return cls(values)
+
+
+@cache
+def _layout(type_name: str) -> tuple[tuple[tuple[str, str], ...], tuple[str, ...]]:
+    """Return the fields of a type that are kept in its document (Python and wire name), and its boolean columns."""
+    fields = registry[type_name].fields
+    inside = tuple((n, f.wire) for n, f in fields.items() if not f.column and n != "data")
+    return inside, tuple(n for n, f in fields.items() if f.column and f.type == "boolean")
 
 
 @dataclass(frozen=True)

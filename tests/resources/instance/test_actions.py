@@ -237,7 +237,7 @@ def test_a_purged_container_gives_everything_back(bench: Bench) -> None:
     assert bench.store.read(lambda read: read.run("SELECT * FROM hold")) == []
     ports = bench.store.read(lambda read: read.find(Port, live=False, instance_id=row.id))
     images = bench.store.read(lambda read: read.find(Image, live=False))
-    assert all(r.removed is not None for r in (*ports, *images))
+    assert all(r.removed is not None for r in (*ports, *images)), "forgotten in their time"
 
 
 def test_a_removed_container_keeps_its_ports_closed_and_its_address_for_a_restore(bench: Bench) -> None:
