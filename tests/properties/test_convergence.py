@@ -171,7 +171,14 @@ class Installation(RuleBasedStateMachine):
 
     @rule(index=INDEX, action=st.sampled_from(["start", "stop", "restart"]))
     def switch_container(self, index: int, action: str) -> None:
-        self._change(Container, index, lambda tx, row: type(row).behaviour.actions[action](tx, row, {}, Platform()))
+        def switch(tx: Tx, row: Container) -> Resource:
+            service = tx.get(Service, row.service_id)
+            if action == "start" and service is not None and service.state != "active":
+                return row  # of a service that rests: then it would run although its service does not
+            changed: Resource = type(row).behaviour.actions[action](tx, row, {}, Platform())
+            return changed
+
+        self._change(Container, index, switch)
 
     @rule(type_=st.sampled_from([Environment, Service, Container]), index=INDEX, at_once=st.booleans())
     def delete(self, type_: ResourceType, index: int, at_once: bool) -> None:
