@@ -199,9 +199,20 @@ class World:
             self.machines[line.agent_id].is_refused = True
             return
         line.host_id = host.id
-        self.sessions[line.agent_id] = line
+        self._replace(line)
         take = partial(reports.take, host_id=host.id, observations=hello.inventory)
         self.store.write(lambda tx: take(tx), cause="agent-hello")
+
+    def _replace(self, line: Connection) -> None:
+        """Let a session take the place of an older one, whose connection the server closes. It may be the wrong one
+        that wins, since a Hello can arrive late: then the agent has to dial again."""
+        machine = self.machines[line.agent_id]
+        older = self.sessions.get(line.agent_id)
+        self.sessions[line.agent_id] = line
+        if older is not None and older is machine.connection and older is not line:
+            self.cut(machine)
+        if machine.connection is not line:
+            self.lost_at[line.agent_id] = self.now + LOST_MS
 
     def deliver_down(self, machine: Machine) -> None:
         """Let one message of the server arrive."""
