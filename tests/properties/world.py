@@ -77,7 +77,8 @@ class Machine:
 
 
 class World:
-    """The installation. path: of a database file with schema and seed, which is changed."""
+    """The installation. path: of a database file with schema and seed, which is changed. look: called after every turn,
+    to see what must not be even for a moment."""
 
     def __init__(self, path: Path) -> None:
         self.path, self.now = path, BEGIN_MS
@@ -88,6 +89,7 @@ class World:
         self.acknowledged: set[tuple[str, int]] = set()
         self.crashes_after: int | None = None
         self.crash_point = ""
+        self.look: Callable[[], None] = lambda: None
         self._boot()
         self.project_id: int = self.read(lambda r: r.find(Project)[0].id)
 
@@ -262,6 +264,7 @@ class World:
             while machine.connection is not None and machine.connection.down:
                 self.deliver_down(machine)
                 happened = True
+        self.look()
         return happened
 
     def settle(self, ms: int) -> None:
