@@ -124,6 +124,24 @@ class Statements:
             )
         return self.kept[name]
 
+    def columns(self, type_: ResourceType, names: tuple[str, ...], keys: tuple[str, ...]) -> ClauseElement:
+        """Some columns of the rows that are not removed and whose columns equal parameters named like them.
+
+        `account_id.state` is the column `state` of the row that `account_id` refers to, whatever its type.
+        """
+        name = ("columns", type_.type, names, keys)
+        if name not in self.kept:
+            source: Any = table_of(type_)
+            tables: dict[str, Any] = {"": source}
+            for reference in dict.fromkeys(n.partition(".")[0] for n in names if "." in n):
+                tables[reference] = table_of(registry[type_.fields[reference].target or ""]).alias(reference)
+                source = source.outerjoin(tables[reference], tables[reference].c.id == tables[""].c[reference])
+            wanted = [tables[reference].c[column] for reference, _, column in (n.rpartition(".") for n in names)]
+            same = [tables[""].c[k] == bindparam(k) for k in keys]
+            statement = select(*wanted).select_from(source).where(tables[""].c.removed.is_(None), *same)
+            self.kept[name] = self.database.keep(statement)
+        return self.kept[name]
+
     def insert(self, table: Table) -> ClauseElement:
         """One row of a table; returns its id."""
         name = ("insert", table.name)
@@ -183,6 +201,14 @@ class Read:
         """Return the rows whose columns equal the given values, oldest first. live: leave out removed ones."""
         statement = self.statements.find(type_, tuple(sorted(equal)), live, limit, newest)
         return self._rows(type_, self.connection.run(statement, equal))
+
+    def columns(self, type_: ResourceType, *names: str, **equal: Any) -> list[tuple[Any, ...]]:
+        """Return columns of the rows whose columns equal the given values, removed ones left out; as they are stored.
+
+        A name may lead to the row that a reference names: `account_id.state`; None if there is no such row. It is for
+        what is asked at each request: one statement, and no row is built from its document.
+        """
+        return self.connection.run(self.statements.columns(type_, names, tuple(sorted(equal))), equal)
 
     def select(self, type_: type[R], statement: ClauseElement | str, **params: Any) -> list[R]:
         """Return the rows of a statement that selects all columns of the type's table."""
