@@ -116,8 +116,7 @@ async def _answer(call: Call) -> tuple[int, bytes | File | ApiError]:
 
 def _is_point(call: Call) -> bool:
     """Say whether a GET is for one row, and nothing that belongs to it."""
-    return call.target.id is not None and call.target.link is None and not call.request.url.query
-    
+    return call.target.id is not None and call.target.link is None and not call.request.scope["query_string"]
 
 def _enter(r: Read, call: Call) -> Caller:
     """Find out who asks, and note it for the headers of the answer."""

@@ -25,13 +25,14 @@ _LOCK = 7_262_001
 _HEAD = "journal.head"
 
 _INSERT = insert(journal).values({c: bindparam(c) for c in column_names(journal)})
+_AFTER = select(journal).where(journal.c.seq > bindparam("cursor")).order_by(journal.c.seq).limit(bindparam("most"))
 _READ_HEAD = select(fact.c.value).where(fact.c.name == _HEAD)
 _SET_HEAD = update(fact).where(fact.c.name == _HEAD).values(value=bindparam("head"))
 
 
 def prepare(database: Database) -> None:
     """Compile the statements that run with every commit."""
-    for statement in (_INSERT, _READ_HEAD, _SET_HEAD):
+    for statement in (_INSERT, _READ_HEAD, _SET_HEAD, _AFTER):
         database.keep(statement)
 
 
@@ -85,9 +86,8 @@ def first(read: Read) -> int:
 
 def after(read: Read, cursor: int, limit: int = 1000) -> list[dict[str, Any]]:
     """Return the entries above a number, oldest first, `change` decoded."""
-    statement = select(journal).where(journal.c.seq > cursor).order_by(journal.c.seq).limit(limit)
     names = column_names(journal)
-    found = [dict(zip(names, row, strict=True)) for row in read.run(statement)]
+    found = [dict(zip(names, row, strict=True)) for row in read.run(_AFTER, cursor=cursor, most=limit)]
     for entry in found:
         entry["change"] = msgspec.json.decode(entry["change"])
     return found

@@ -45,9 +45,11 @@ PRIORITY = 50
 
 @dataclass(frozen=True)
 class _Shape:
-    """How rows of a type are read. document: name and wire name of the fields in the JSON document."""
+    """How rows of a type are read. document: name of each field in the JSON document by its wire name; empty: the same
+    fields without a value."""
 
-    document: tuple[tuple[str, str], ...]
+    document: dict[str, str]
+    empty: dict[str, Any]
     booleans: tuple[str, ...]
 
 
@@ -57,8 +59,9 @@ _shapes: dict[ResourceType, _Shape] = {}
 def _shape_of(type_: ResourceType) -> _Shape:
     if type_ not in _shapes:
         fields = [(n, f) for n, f in type_.fields.items() if n != "data"]
-        document = tuple((n, f.wire) for n, f in fields if not f.column)
-        _shapes[type_] = _Shape(document, tuple(n for n, f in fields if f.column and f.type == "boolean"))
+        document = {f.wire: n for n, f in fields if not f.column}
+        booleans = tuple(n for n, f in fields if f.column and f.type == "boolean")
+        _shapes[type_] = _Shape(document, dict.fromkeys(document.values()), booleans)
     return _shapes[type_]
 
 
@@ -69,9 +72,10 @@ def decode(type_: ResourceType, columns: Sequence[str], row: Sequence[Any]) -> R
     cls = kind if issubclass(kind, type_.base) else type_.base
     shape = _shape_of(cls)
     document = values["data"] = _decode(values["data"])
-    stored = document.get("fields", {})
-    for name, wire in shape.document:
-        values[name] = stored.get(wire)
+    values.update(shape.empty)
+    for wire, value in document.get("fields", {}).items():
+        if wire in shape.document:
+            values[shape.document[wire]] = value
     for name in shape.booleans:
         if values[name] is not None:
             values[name] = bool(values[name])
