@@ -84,7 +84,7 @@ class View:
     def face(self, snapshot: Read) -> Face:
         """Return how rows of a snapshot are rendered."""
         of_all, plain = self.all_accounts, self.plain_ids
-        caller = Caller(None, self.role, self.account_id, self.shown_to, of_all, plain, self.project_prefix)
+        caller = Caller(self.role, self.account_id, self.shown_to, of_all, plain, self.project_prefix)
         return Face(caller, self.root, role_view(self.role), snapshot)
 
     @property

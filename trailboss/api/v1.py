@@ -93,8 +93,8 @@ async def _answer(call: Call) -> tuple[int, bytes | File | ApiError]:
     request = call.request
     method = request.query_params.get("_method", request.method).upper()
     if method == "GET" and request.method == "GET":
-        return 200, await call.context.read(lambda r: _get(r, call))
-    caller = await call.context.read(lambda r: _enter(r, call))
+        return 200, await call.context.read(lambda r: _get(r, call), few=_is_point(call))
+    caller = await call.context.read(lambda r: _enter(r, call), few=True)
     sent = await body.fields_of(request)
     call.params = body.merged(request.query_params.multi_items()) | sent
     method = str(call.params.get("_method", method)).upper()
@@ -113,6 +113,10 @@ async def _answer(call: Call) -> tuple[int, bytes | File | ApiError]:
     )
     return written.status, render.encode(_with_stream(call, caller, written))
 
+
+def _is_point(call: Call) -> bool:
+    """Say whether a GET is for one row, and nothing that belongs to it."""
+    return call.target.id is not None and call.target.link is None and not call.request.scope["query_string"]
 
 def _enter(r: Read, call: Call) -> Caller:
     """Find out who asks, and note it for the headers of the answer."""
