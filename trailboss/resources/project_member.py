@@ -26,6 +26,7 @@ class ProjectMember(Entity):
     roles = {"project": "r", "user": "cr", "readonly": "r", "admin": "cr", "service": "r"}
     machine = generic("projectmember")
 
+    account_id = ref("account", column=True, read=())
     name = text(column=True)
     external_id = text(create=True, column=True)
     external_id_type = text(create=True, column=True, default="rancher_id", options=IDENTITY_TYPES, filter_as="string")
