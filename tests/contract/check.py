@@ -47,7 +47,7 @@ def differences(role: str, schemas: Mapping[str, Document]) -> Iterator[str]:
 
 
 def additions(role: str, schemas: Mapping[str, Document]) -> Iterator[str]:
-    """Say which types, fields and actions a role was given that were not offered: `type`, `type.field`, `type.name()`."""
+    """Say what a role was given that was not offered: types, fields as `type.field`, actions as `type.action()`."""
     for name, found in schemas.items():
         if name not in OFFERED or role not in OFFERED[name]["methods"]:
             yield name

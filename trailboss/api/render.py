@@ -65,6 +65,8 @@ class _Plan:
 
 def resource(row: Resource, face: Face) -> dict[str, Any]:
     """Return the document of a row. Raises ApiError 404 if its type is not shown to the caller."""
+    if presented := type(row).behaviour.presented:
+        row = presented(row, face)
     type_ = type(row)
     view = face.role.shown_as(type_)
     if view is None:
