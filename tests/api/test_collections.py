@@ -301,7 +301,9 @@ def test_a_link_to_many_rows_has_pages(admin: Api, installation: Installation, m
     monkeypatch.setattr(read, "LINK_LIMIT", 3)
 
     def make(tx: Tx) -> None:
-        services = [tx.insert(Service, account_id=5, name=f"s{n}", environment_id=1, state="inactive") for n in range(7)]
+        services = [
+            tx.insert(Service, account_id=5, name=f"s{n}", environment_id=1, state="inactive") for n in range(7)
+        ]
         tx.insert(Environment, account_id=5, name="shop", state="active")
         for used in services[1:]:
             tx.insert(

@@ -21,11 +21,11 @@ METHODS = ("collectionMethods", "resourceMethods")
 
 def trimmed(full: dict[str, Any]) -> dict[str, Any]:
     """Return the part that is kept: the roles, and each type with its methods, fields, actions, links, filters."""
-    types = {name: _type(spec) for name, spec in full["types"].items()}
+    types = {name: _type(spec, spec["parent"] in full["types"]) for name, spec in full["types"].items()}
     return {"roles": full["rolesOrder"], "seed": full["seedTypes"], "types": types}
 
 
-def _type(spec: dict[str, Any]) -> dict[str, Any]:
+def _type(spec: dict[str, Any], has_base: bool) -> dict[str, Any]:
     methods = {role: [spec["methodsByRole"].get(role, spec)[kind] for kind in METHODS] for role in spec["roles"]}
     actions = {
         where: {n: [a.get("input"), a.get("output")] for n, a in spec[where].items()}
@@ -45,7 +45,7 @@ def _type(spec: dict[str, Any]) -> dict[str, Any]:
         "filters": {name: " ".join(modifiers) for name, modifiers in spec["filters"].items()},
         "includeableLinks": spec["includeableLinks"],
         "links": spec["links"],
-        "steps": {} if spec["parent"] else _steps(spec["transitions"]),
+        "steps": {} if has_base else _steps(spec["transitions"]),
     }
     return {name: value for name, value in found.items() if value not in (None, {}, [])}
 

@@ -120,6 +120,10 @@ def update_project(tx: Tx, row: Project, values: dict[str, Any], caller: Any) ->
 def delete_project(tx: Tx, row: Project, caller: Any) -> Project:
     """Remove a project, deactivating it first. Raises ApiError 403 for who is no owner, 405 where it cannot be."""
     _require_owner(tx, row, caller)
+    if row.state == "removing":
+        return row
+    if row.state == "deactivating":
+        return tx.change(row, after_deactivation="remove")
     if states.may(row, "remove"):
         return states.begin(tx, row, "remove")
     if not states.may(row, "deactivate"):
