@@ -343,6 +343,7 @@ class Behaviour:
     update(tx, row, values, caller) -> row: store changed fields.          delete(tx, row, caller) -> row.
     actions[name](tx, row, input, caller) -> resource or document.
     load(tx, row) -> view; reconcile(view) -> outcome.
+    presented(row, face) -> the row (of a type without rows) as which a row is shown.
     computed(row, face) -> {wire name: value}: fields that are not stored, or shown only to some; ABSENT leaves one out.
     links(row, face) -> {name: url}: links besides relations.  capabilities(read, row, caller) -> names.
     listed(read, caller, query) -> rows: the whole collection, for types whose visibility is a rule of their own.
@@ -359,6 +360,7 @@ class Behaviour:
     actions: dict[str, Callable[[Any, Any, dict[str, Any], Any], Any]] = field(default_factory=dict)
     load: Loader | None = None
     reconcile: Reconciler | None = None
+    presented: Callable[[Any, Any], Any] | None = None
     computed: Callable[[Any, Any], dict[str, Any]] | None = None
     links: Callable[[Any, Any], dict[str, str]] | None = None
     capabilities: Callable[[Any, Any, Any], Collection[str]] | None = None

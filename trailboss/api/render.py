@@ -69,6 +69,8 @@ class _Plan:
 
 def resource(row: Resource, face: Face) -> dict[str, Any]:
     """Return the document of a row. Raises ApiError 404 if its type is not shown to the caller."""
+    if presented := type(row).behaviour.presented:
+        row = presented(row, face)
     type_ = type(row)
     view = face.role.shown_as(type_)
     if view is None:
@@ -104,6 +106,10 @@ def _value(row: Resource, view: TypeView, plan: _Plan) -> dict[str, Any]:
 
 def _add_derived(row: Resource, view: TypeView, document: dict[str, Any], face: Face) -> None:
     """Put in what is not stored as it is shown."""
+    if "data" in document and (secret := _secrets(type(row).type)):
+        stored = row.values["data"] or {}
+        kept = {wire: value for wire, value in stored.get("fields", {}).items() if wire not in secret}
+        document["data"] = stored | {"fields": kept}
     if "transitioning" in view.fields and type(row).machine is not None:
         moving, message, progress = states.transitioning(row)
         document["transitioning"] = moving
@@ -120,6 +126,12 @@ def _add_derived(row: Resource, view: TypeView, document: dict[str, Any], face: 
                 document.pop(wire, None)
             elif wire in view.fields:
                 document[wire] = value
+
+
+@cache
+def _secrets(type_name: str) -> frozenset[str]:
+    """Return the wire names of what is kept in a row's document and shown to nobody."""
+    return frozenset(f.wire for f in registry[type_name].fields.values() if f.has_secrets and not f.column)
 
 
 def _links(row: Resource, view: TypeView, plan: _Plan, self_url: str, face: Face) -> dict[str, str]:

@@ -49,6 +49,8 @@ def create(tx: Tx, view: TypeView, body: Body, face: Face) -> Written:
     values = {"kind": view.type.type, **checked.values}
     if "account_id" in view.type.fields:
         values["account_id"] = checked.values.get("account_id") or face.caller.account_id
+    kept = {n: v for n, v in checked.values.items() if view.type.fields[n].read_on_create_only}
+    face.caller.shown_once.update(kept)
     row = own_way(tx, values, face.caller) if own_way else apply.create(tx, view.type, values, face.caller)
     return Written(201, render.resource(row, face))
 
