@@ -14,6 +14,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any, ClassVar, Generic, Literal, TypeAlias, TypeVar, overload
 
 T = TypeVar("T")
@@ -448,7 +449,11 @@ class Resource:
 
 def id_prefix(type_: ResourceType) -> str:
     """Return what ids of a type begin with: `1` and the first letter and capitals of its base type, in lower case."""
-    name = type_.base.type
+    return _prefix_of(type_.base.type)
+
+
+@cache
+def _prefix_of(name: str) -> str:
     return "1" + (name[0] + "".join(c for c in name[1:] if c.isupper())).lower()
 
 
