@@ -11,6 +11,7 @@ from __future__ import annotations
 import uuid as uuids
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any, TypeVar, cast
 
 import msgspec
@@ -57,6 +58,14 @@ def decode(type_: ResourceType, columns: Sequence[str], row: Sequence[Any]) -> R
         if values[name] is not None:
             values[name] = bool(values[name])
     return cls(values)
+
+
+@cache
+def _layout(type_name: str) -> tuple[tuple[tuple[str, str], ...], tuple[str, ...]]:
+    """Return the fields of a type that are kept in its document (Python and wire name), and its boolean columns."""
+    fields = registry[type_name].fields
+    inside = tuple((n, f.wire) for n, f in fields.items() if not f.column and n != "data")
+    return inside, tuple(n for n, f in fields.items() if f.column and f.type == "boolean")
 
 
 @dataclass(frozen=True)
