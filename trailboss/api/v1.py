@@ -15,7 +15,7 @@ from urllib.parse import quote
 from starlette.requests import Request
 from starlette.responses import Response
 
-from trailboss.api import body, conditions, guard, paging, read, render, repeat, scripts, write
+from trailboss.api import body, conditions, guard, openapi, paging, read, render, repeat, scripts, write
 from trailboss.api.access import Caller, identify
 from trailboss.api.context import Context
 from trailboss.api.read import File
@@ -166,6 +166,8 @@ def _get(r: Read, call: Call) -> bytes | File:
     face = _face(call, caller, r)
     if call.target.type is None:
         return render.encode(version(face))
+    if (call.target.type.lower(), call.target.id) == (openapi.NAME, None):
+        return openapi.document(caller.role, face.base)
     place = _locate(call, caller)
     answer = _document(place, face, call)
     return answer if isinstance(answer, File) else render.encode(answer)
