@@ -445,6 +445,11 @@ class Resource:
     def __init__(self, values: dict[str, Any]) -> None:
         self.values = values
 
+    @classmethod
+    def remove_delay_s(cls, read: Any) -> int:
+        """Return the time between `removed` and `purged`, in which a row can be restored."""
+        return 0
+
     def __repr__(self) -> str:
         return f"<{self.type} {self.values.get('id')} {self.values.get('name')} {self.values.get('state')}>"
 

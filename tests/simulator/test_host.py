@@ -179,3 +179,13 @@ def test_a_rebuilt_host_starts_nothing_again() -> None:
     assert host.take(an_assignment(a_record(epoch=4), full=True), now=9) == []
     known = host.hello().inventory[0]
     assert (known.state, known.docker_id, known.started_at) == ("running", "abc", 1)
+
+
+def test_a_container_that_vanished_while_it_was_being_stopped_is_reported_when_the_stop_ends() -> None:
+    host = a_host(latency_ms=500)
+    host.take(an_assignment(a_record()), now=0)
+    host.due(500)
+    host.take(an_assignment(a_record(desired="stopped")), now=600)
+    host.vanish("c1")
+    assert host.take(an_assignment(a_record(desired="stopped"), full=True), now=700) == []
+    assert seen(host.due(1100)) == [("c1", 1, "removed")]

@@ -244,8 +244,11 @@ class SimulatedHost:
     def _finish(self, known: Container, now: int) -> list[Observation]:
         record = known.record
         known.ready_at = None
-        if record is None or not known.is_behind:
+        if record is None:
             return []
+        if not known.is_behind:
+            # it came about by itself meanwhile, and the report of that may have been lost
+            return [known.observed()]
         known.epoch, known.message = record.epoch, ""
         if record.desired == "running":
             self._start(known, record, now)
