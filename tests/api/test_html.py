@@ -151,7 +151,7 @@ def test_the_built_front_end_is_loaded_and_the_text_is_for_browsers_without_java
     page = browser.ask("GET", "/v1").text
     assert '<script type="module" src="/assets/browser-1.js"></script>' in page
     assert '<link rel="stylesheet" href="/assets/browser-2.css">' in page
-    assert "<noscript><main>" in page and "not built" not in page
+    assert '<noscript><main class="plain">' in page and "not built" not in page
     script = browser.ask("GET", "/assets/browser-1.js")
     assert script.text == "run()"
     assert "javascript" in script.headers["content-type"]

@@ -29,9 +29,9 @@ WEB = Path(__file__).parents[1] / "web"
 ENTRY = "src/browser/main.ts"
 
 _STYLE = """
-:root { color-scheme: light dark; font: 15px/1.5 system-ui, sans-serif; }
-body { max-width: 80rem; margin: 0 auto; padding: 1rem; }
-pre { overflow-x: auto; font: 13px/1.6 ui-monospace, monospace; }
+:root { color-scheme: light dark; }
+.plain { max-width: 80rem; margin: 0 auto; padding: 1rem; font: 15px/1.5 system-ui, sans-serif; }
+.plain pre { overflow-x: auto; font: 13px/1.6 ui-monospace, monospace; }
 """
 _STYLE_HASH = base64.b64encode(hashlib.sha256(_STYLE.encode()).digest()).decode()
 _HEADERS = {
@@ -71,7 +71,7 @@ _PAGE = """<!doctype html>
 </body>
 </html>
 """
-_PLAIN = """<main>
+_PLAIN = """<main class="plain">
 <h1>{title}</h1>
 <p>{note} <a href="{as_json}">The document as JSON</a></p>
 <pre>{text}</pre>
