@@ -11,6 +11,7 @@ import random
 import shutil
 import tempfile
 import uuid
+from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -278,8 +279,8 @@ class Installation(RuleBasedStateMachine):
         world.bring_back()
         world.settle(MINUTE)
         self._make_room()
-        for _ in range(15):
-            world.settle(MINUTE)
+        for minutes in (1, 1, 15):
+            world.settle(minutes * MINUTE)
             world.bring_back()
             self.watch.check(world)
         converged(world)
@@ -291,10 +292,12 @@ class Installation(RuleBasedStateMachine):
 
     def _make_room(self) -> None:
         """Add hosts until every port that is wished for can be published."""
-        services = self.world.read(lambda r: r.find(Service))
-        singles = self.world.read(lambda r: r.find(Container))
-        needed = sum(s.scale for s in services) + len(singles)
-        for _ in range(min(needed + 1, 12)):
+        demand: Counter[str] = Counter()
+        for service in self.world.read(lambda r: r.find(Service)):
+            demand.update(dict.fromkeys(service.launch_config.get("ports") or [""], service.scale))
+        for container in self.world.read(lambda r: r.find(Container)):
+            demand.update(container.ports if container.service_id is None else [])
+        for _ in range(max([1, *demand.values()])):
             self.world.add_host(0)
 
 
