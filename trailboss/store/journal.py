@@ -39,7 +39,7 @@ Loss = Literal["incarnation", "ahead", "expired"]
 """Why nobody can go on from a position: it is of another life of the database (restored, moved), it is of a moment that
 this database has not seen, or entries behind it are no longer kept."""
 
-_POSITION = re.compile(r"([1-9]\d{0,9})\.(0|[1-9]\d{0,17})")
+_POSITION = re.compile(r"([1-9][0-9]{0,9})\.(0|[1-9][0-9]{0,17})")
 
 
 @dataclass(frozen=True)
