@@ -47,7 +47,10 @@ def run(options: Options) -> list[Row]:
     size = QUICK if options.quick else FULL
     with databases.sqlite() as url:
         (fleet,) = store_fleets(url, (0,), simulated_hosts=size.hosts)
-        with server(url, TRAILBOSS_SIMULATOR="true") as base, httpx2.Client(base_url=base, auth=fleet.key, timeout=60) as client:
+        with (
+            server(url, TRAILBOSS_SIMULATOR="true") as base,
+            httpx2.Client(base_url=base, auth=fleet.key, timeout=60) as client,
+        ):
             ids = _start(client, fleet, size)
             asked = Asked(
                 base, [f"{fleet.path}/{id}" for id in ids[:100]], fleet.key, connections=CONNECTIONS, pause_ms=PAUSE_MS
@@ -111,7 +114,9 @@ def _changes(url: str) -> int:
     """Return how many changes of a container's state the journal holds."""
     connection = sqlite3.connect(url.removeprefix("sqlite:///"))
     try:
-        found = connection.execute("SELECT count(*) FROM journal WHERE type = 'container' AND change LIKE '%\"state\":%'")
+        found = connection.execute(
+            "SELECT count(*) FROM journal WHERE type = 'container' AND change LIKE '%\"state\":%'"
+        )
         return int(found.fetchone()[0])
     finally:
         connection.close()

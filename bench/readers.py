@@ -62,7 +62,12 @@ def _measure(reading: Store, writing: list[Store], each: int) -> list[Row]:
     reader.join()
     stored = reading.read(journal.head)
     return [
-        row(f"entries of {total} missed by a reader, {len(writing)} writers on PostgreSQL", _missed(seen, stored), "", goal="<= 0"),
+        row(
+            f"entries of {total} missed by a reader, {len(writing)} writers on PostgreSQL",
+            _missed(seen, stored),
+            "",
+            goal="<= 0",
+        ),
         row(f"entries of {len(writing)} writers on PostgreSQL", total / seconds, "1/s"),
     ]
 

@@ -234,4 +234,3 @@ def test_identify_serves_connections_of_any_kind(installation: Installation) -> 
     }
     caller = installation.store.read(lambda r: identify(r, HTTPConnection(scope)))
     assert (caller.role, caller.account_id, caller.authenticated_id) == ("project", 5, 5)
-

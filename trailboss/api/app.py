@@ -5,8 +5,8 @@
 
 from __future__ import annotations
 
-import time
 import secrets
+import time
 from collections.abc import Sequence
 
 import structlog

@@ -118,6 +118,7 @@ def _is_point(call: Call) -> bool:
     """Say whether a GET is for one row, and nothing that belongs to it."""
     return call.target.id is not None and call.target.link is None and not call.request.scope["query_string"]
 
+
 def _enter(r: Read, call: Call) -> Caller:
     """Find out who asks, and note it for the headers of the answer."""
     call.caller = identify(r, call.request, call.target.project)
