@@ -8,9 +8,9 @@ Next in the flow: `transaction.py` (what a function is handed) and `store.py` (w
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, Protocol, cast
+from typing import Any, NoReturn, Protocol, cast
 
 import psycopg
 from sqlalchemy.dialects import postgresql
@@ -26,6 +26,7 @@ class Cursor(Protocol):
     rowcount: int
 
     def execute(self, sql: str, params: Mapping[str, Any], /) -> Any: ...
+    def executemany(self, sql: str, params: Sequence[Mapping[str, Any]], /) -> Any: ...
     def fetchall(self) -> list[Any]: ...
 
 
@@ -43,10 +44,16 @@ class Connection:
         try:
             self._cursor.execute(sql, {**own, **params} if params else own)
             return self._cursor.fetchall() if self._returns() else []
-        except (psycopg.OperationalError, psycopg.InterfaceError, sqlite3.OperationalError) as error:
-            if _is_of_the_statement(error):
-                raise
-            raise Unreachable(f"the database does not answer: {error}") from error
+        except _AWAY as error:
+            _raise(error)
+
+    def run_each(self, statement: ClauseElement, many: Sequence[Mapping[str, Any]]) -> None:
+        """Run a statement once for each set of parameters. PostgreSQL is sent them all before its first answer."""
+        sql, _ = self.database.compiled(statement)
+        try:
+            self._cursor.executemany(sql, many)
+        except _AWAY as error:
+            _raise(error)
 
     @property
     def rowcount(self) -> int:
@@ -72,6 +79,16 @@ class Connection:
     def close(self) -> None:
         """Close the connection."""
         self.raw.close()
+
+
+_AWAY = (psycopg.OperationalError, psycopg.InterfaceError, sqlite3.OperationalError)
+
+
+def _raise(error: Exception) -> NoReturn:
+    """Raise what a driver raised: as Unreachable, unless the database did answer."""
+    if _is_of_the_statement(error):
+        raise error
+    raise Unreachable(f"the database does not answer: {error}") from error
 
 
 def _is_of_the_statement(error: Exception) -> bool:

@@ -70,27 +70,27 @@ def append(connection: Connection, entries: list[Entry]) -> int:
     if connection.database.is_postgres:
         connection.run("SELECT pg_advisory_xact_lock(%(lock)s)", {"lock": _LOCK})
     head = int(connection.run(_READ_HEAD)[0][0])
-    for number, entry in enumerate(entries, head + 1):
-        connection.run(
-            _INSERT,
-            {
-                "seq": number,
-                "at": entry.at,
-                "actor": entry.actor,
-                "cause": entry.cause,
-                "type": entry.type,
-                "id": entry.id,
-                "account_id": entry.account_id,
-                "host_id": entry.host_id,
-                "change": msgspec.json.encode(entry.change).decode(),
-                "message": entry.message,
-            },
-        )
+    connection.run_each(_INSERT, [_row(number, entry) for number, entry in enumerate(entries, head + 1)])
     last = head + len(entries)
     connection.run(_SET_HEAD, {"head": str(last)})
     if head // _SLICE != last // _SLICE:
         connection.run(delete(journal).where(journal.c.seq <= last - KEEP))
     return last
+
+
+def _row(number: int, entry: Entry) -> dict[str, Any]:
+    return {
+        "seq": number,
+        "at": entry.at,
+        "actor": entry.actor,
+        "cause": entry.cause,
+        "type": entry.type,
+        "id": entry.id,
+        "account_id": entry.account_id,
+        "host_id": entry.host_id,
+        "change": msgspec.json.encode(entry.change).decode(),
+        "message": entry.message,
+    }
 
 
 def prune(tx: Tx) -> int:
