@@ -73,11 +73,6 @@ def check_references(read: Read, references: Iterable[Reference], caller: Caller
             raise ApiError(422, "InvalidReference", message, field=reference.field)
 
 
-def item(view: TypeView, raw: str, face: Face, include: Iterable[str] = ()) -> dict[str, Any]:
-    """Return the document of one row, with what it includes. Raises ApiError 404."""
-    return with_included(find(face.read, view, raw, face.caller), include, face)
-
-
 def with_included(row: Resource, include: Iterable[str], face: Face) -> dict[str, Any]:
     """Return the document of a row with the rows of some links in it, under the links' names."""
     document = render.resource(row, face)

@@ -93,6 +93,12 @@ class Client:
             raise ApiError(422, "ActionNotAvailable", because, field="action")
         return self._send("POST", url, json=body or {})
 
+    def request(self, method: str, path: str, body: JsonObject | None = None) -> JsonObject:
+        """Send any request. path: with a query; from the server's root if it begins with `/`, else below `base`."""
+        parts = urlsplit(self.base)
+        start = f"{parts.scheme}://{parts.netloc}" if path.startswith("/") else f"{self.base}/"
+        return self._send(method, start + path, **({} if body is None else {"json": body}))
+
     def _send(self, method: str, url: str, **arguments: Any) -> JsonObject:
         try:
             response = self._http.request(method, url, **arguments)

@@ -55,8 +55,8 @@ class Connection:
     secret_key: str | None
 
 
-def connect(context: typer.Context) -> Client:
-    """Return a client in its environment. Ends the command when no URL is known."""
+def connect(context: typer.Context, *, enter: bool = True) -> Client:
+    """Return a client, in its environment unless told not to `enter` it. Ends the command when no URL is known."""
     from trailboss.cli.client import Client
 
     connection = context.find_object(Connection)
@@ -67,5 +67,6 @@ def connect(context: typer.Context) -> Client:
             param_hint="--url",
         )
     client = Client(connection.url, connection.access_key, connection.secret_key)
-    client.enter_environment()
+    if enter:
+        client.enter_environment()
     return client
