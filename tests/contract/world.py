@@ -15,6 +15,7 @@ from trailboss.resources.agent import Agent
 from trailboss.resources.credential import RegistrationToken, prepare_token, sign_token
 from trailboss.resources.project_member import ProjectMember
 from trailboss.resources.seed import add_key
+from trailboss.store.store import Store
 from trailboss.store.transaction import Tx
 
 INSIDE = 5
@@ -31,7 +32,7 @@ class World:
     callers: dict[str, Api]
 
 
-def prepare(installation: Installation) -> dict[str, str]:
+def prepare(store: Store) -> dict[str, str]:
     """Make one row of every stored type that is referred to; return their ids."""
 
     def make(tx: Tx) -> dict[str, str]:
@@ -41,7 +42,7 @@ def prepare(installation: Installation) -> dict[str, str]:
                 found[name] = format_id(type_, _insert(tx, type_))
         return found
 
-    return installation.store.write(make)
+    return store.write(make)
 
 
 def _insert(tx: Tx, type_: ResourceType) -> int:
@@ -49,6 +50,10 @@ def _insert(tx: Tx, type_: ResourceType) -> int:
     values: dict[str, Any] = {"state": next((s for s in REST if s in states), None), "name": f"a-{type_.type}"}
     if "account_id" in type_.fields:
         values["account_id"] = INSIDE
+    if type_ is ProjectMember:
+        values |= {"external_id": "1", "project_id": INSIDE, "role": "readonly"}
+    if type_ is RegistrationToken:
+        values = prepare_token(tx, values, None)
     row = tx.insert(type_, **values)
     return int(row.values["id"])
 
@@ -93,4 +98,4 @@ def callers(installation: Installation, open_api: OpenApi) -> dict[str, Api]:
 @pytest.fixture
 def world(installation: Installation, open_api: OpenApi) -> World:
     """An installation with something of every type, and everybody who may ask."""
-    return World(prepare(installation), callers(installation, open_api))
+    return World(prepare(installation.store), callers(installation, open_api))

@@ -17,7 +17,7 @@ from trailboss.api.paging import Pairs, Wanted
 from trailboss.api.render import Face
 from trailboss.api.schemas import TypeView
 from trailboss.api.validate import Reference, raw_id, row_number
-from trailboss.declare import Link, Resource, registry
+from trailboss.declare import Field, Link, Resource, registry
 from trailboss.errors import ApiError
 from trailboss.resources.account import Account
 from trailboss.resources.setting import number_of
@@ -220,9 +220,14 @@ def linked(view: TypeView, raw: str, name: str, face: Face, pairs: Pairs) -> dic
     url = f"{face.base}/{view.type.plural.lower()}/{face.id(view.type, raw)}/{name.lower()}"
     pagination = _pagination(url, wanted, LINK_LIMIT, found.following) if found.following or wanted.after else None
     document = _document(target, face, url, rendered(found.rows, face, wanted.include), wanted, pagination)
-    if link.foreign and "POST" in target.collection_methods:
-        document["createDefaults"] = {target.type.fields[link.foreign].wire: face.id(view.type, raw)}
+    if (foreign := foreign_field(link, target)) and "POST" in target.collection_methods:
+        document["createDefaults"] = {foreign.wire: face.id(view.type, raw)}
     return document
+
+
+def foreign_field(link: Link, target: TypeView) -> Field[Any] | None:
+    """Return the field by which rows of a link's type refer to the owner; None if only some kinds of it have one."""
+    return target.type.fields.get(link.foreign or "")
 
 
 @dataclass(frozen=True)

@@ -240,9 +240,10 @@ def _creation(call: Call, place: Place, method: str) -> Operation:
     relation = read.link_of(view, place.link or "")
     assert call.role is not None
     target = call.role.types[relation.target]
-    if method not in target.collection_methods or relation.foreign is None:
+    foreign = read.foreign_field(relation, target)
+    if method not in target.collection_methods or foreign is None:
         raise ApiError(405)
-    preset = target.type.fields[relation.foreign].wire
+    preset = foreign.wire
 
     def run(tx: Tx, face: Face) -> write.Written:
         owner = read.find(tx, view, raw, face.caller)

@@ -100,14 +100,16 @@ def _require_owner(tx: Tx, row: Project, caller: Any) -> None:
 
 
 def prepare_project(tx: Tx, values: dict[str, Any], caller: Any) -> dict[str, Any]:
-    """Complete a new project: without members, who asks becomes its owner."""
-    owner = {"externalIdType": "rancher_id", "externalId": str(caller.authenticated_id), "role": "owner"}
-    return {**values, "members": values.get("members") or [owner]}
+    """Complete a new project: without members, who asks becomes its owner, if that is a person."""
+    asks = tx.require(Account, caller.authenticated_id)
+    owner = {"externalIdType": "rancher_id", "externalId": str(asks.id), "role": "owner"}
+    return {**values, "members": values.get("members") or ([owner] if asks.kind in PEOPLE else [])}
 
 
 def project_created(tx: Tx, row: Project) -> None:
     """Store the members of a new project as rows of their own; the project itself never shows them."""
-    set_members(tx, row.id, row.members)
+    if row.members:
+        set_members(tx, row.id, row.members)
     tx.change(row, members=None)
 
 
