@@ -9,14 +9,17 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+import msgspec
+
 from trailboss.api.schemas import TypeView, role_view
-from trailboss.declare import Link, Resource, wire_name
+from trailboss.declare import Link, Resource
 
 HEAD = '''\
 """Every type of the API as a class. Written by `just client` from the declarations: change those instead."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
@@ -116,7 +119,7 @@ def with_resources(kind: str, link: Link | None) -> str:
 
 def default(kind: str, name: str, wire: str) -> str:
     optional = kind if kind == "Any" else f"{kind} | None"
-    if wire_name(name) == wire:
+    if msgspec.defstruct("Named", [name], rename="camel").__struct_encode_fields__ == (wire,):
         return f"{optional} = None"
     return f'{optional} = msgspec.field(default=None, name="{wire}")'
 
@@ -127,7 +130,7 @@ def annotation_of(type_: str) -> str:
         return f"list[{annotation_of(type_[len('array[') : -1])}]"
     if type_.startswith("map["):
         inner = annotation_of(type_[len("map[") : -1])
-        return f"dict[str, {inner if inner == 'Any' else inner + ' | None'}]"
+        return f"Mapping[str, {inner if inner == 'Any' else inner + ' | None'}]"
     if type_.startswith("reference["):
         return "str"
     if type_ in SCALARS:

@@ -40,7 +40,8 @@ def api(
     """
     fields = _fields(sys.stdin.read() if body == "-" else body)
     with connect(context, enter=not path.startswith("/")) as client:
-        print(json.dumps(client.request(method, path, fields), indent=2))
+        session = client.session
+        print(json.dumps(session.ask(method, session.url_at(path), body=fields).document, indent=2))
 
 
 def _fields(text: str | None) -> dict[str, Any] | None:

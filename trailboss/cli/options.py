@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
-    from trailboss.cli.client import Client
+    from trailboss.client import Client
 
 URL = ["RANCHER_URL", "CATTLE_URL"]
 ACCESS_KEY = ["RANCHER_ACCESS_KEY", "CATTLE_ACCESS_KEY"]
@@ -57,7 +57,7 @@ class Connection:
 
 def connect(context: typer.Context, *, enter: bool = True) -> Client:
     """Return a client, in its environment unless told not to `enter` it. Ends the command when no URL is known."""
-    from trailboss.cli.client import Client
+    from trailboss.client import Client
 
     connection = context.find_object(Connection)
     if connection is None or not connection.url:

@@ -9,10 +9,12 @@ Requests and retries are in `session.py`, lists in `collection.py`, the change s
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, TypeVar, cast
 
-from trailboss.client.changes import Changes
+import httpx2
+
+from trailboss.client.changes import Changes, Wanted
 from trailboss.client.collection import Collection, Filter
 from trailboss.client.resource import JsonObject, Resource, decode, encode
 from trailboss.client.session import TIMEOUT_S, Session
@@ -27,7 +29,10 @@ WAIT_S = 45.0
 
 
 class Client(Collections):
-    """An API with one pair of keys. url: of a server, its /v1, or a project. Close it, or use it in `with`."""
+    """An API with one pair of keys. Close it, or use it in `with`.
+
+    url: of a server, its /v1, or a project. timeout_s: for one answer. transport: as in `Session`.
+    """
 
     def __init__(
         self,
@@ -36,8 +41,9 @@ class Client(Collections):
         secret_key: str | None = None,
         *,
         timeout_s: float = TIMEOUT_S,
+        transport: httpx2.BaseTransport | None = None,
     ) -> None:
-        self.session = Session(url, access_key, secret_key, timeout_s=timeout_s)
+        self.session = Session(url, access_key, secret_key, timeout_s=timeout_s, transport=transport)
         for attribute, plural in COLLECTIONS.items():
             setattr(self, attribute, Collection[Any](self, plural))
 
@@ -136,9 +142,19 @@ class Client(Collections):
 
     # --- all of them --------------------------------------------------------------------------------------------------
 
-    def subscribe(self, *types: str, include: Sequence[str] = (), cursor: str | None = None) -> Changes:
-        """Open the change stream: what happens after this call, or after a cursor. types: names; default all."""
-        return Changes(self, types, include, cursor)
+    def subscribe(
+        self,
+        *types: str,
+        include: Sequence[str] = (),
+        cursor: str | None = None,
+        on_break: Callable[[str], None] | None = None,
+    ) -> Changes:
+        """Open the change stream: what happens after this call, or after a cursor. types: names; default all.
+
+        on_break: is told in a sentence when the connection is lost; it is opened again, and nothing is missed.
+        """
+        wanted = Wanted(types, include) if on_break is None else Wanted(types, include, on_break)
+        return Changes(self, wanted, cursor)
 
     def send(
         self,

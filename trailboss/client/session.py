@@ -46,7 +46,8 @@ class _Lost(Unreachable):
 
 
 class Session:
-    """One server with one pair of keys. base: URL under which its collections are. sleep: waits, in seconds."""
+    """One server with one pair of keys. base: URL under which its collections are. sleep: waits, in seconds.
+    transport: carries requests; tests hand in their own."""
 
     def __init__(
         self,
@@ -56,17 +57,25 @@ class Session:
         *,
         timeout_s: float = TIMEOUT_S,
         sleep: Callable[[float], None] = time.sleep,
+        transport: httpx2.BaseTransport | None = None,
     ) -> None:
         self.base = api_base(url)
         self.auth = (access_key or "", secret_key or "") if access_key or secret_key else None
         self.uses_proxy = not is_loopback(self.base)
         self.sleep = sleep
         headers = {"Accept": "application/json", "User-Agent": f"trailboss/{__version__}"}
-        self.http = httpx2.Client(auth=self.auth, headers=headers, timeout=timeout_s, trust_env=self.uses_proxy)
+        self.http = httpx2.Client(
+            auth=self.auth, headers=headers, timeout=timeout_s, trust_env=self.uses_proxy, transport=transport
+        )
 
     def url_of(self, collection: str) -> str:
         """Return the URL of a collection by the plural of its type, in any case; a URL stays as it is."""
         return collection if "://" in collection else f"{self.base}/{collection.lower()}"
+
+    def url_at(self, path: str) -> str:
+        """Return the URL of a path with its query: of this server if it begins with `/`, else below `base`."""
+        server = self.base[: self.base.index("/", self.base.index("://") + 3)]
+        return server + path if path.startswith("/") else f"{self.base}/{path}"
 
     def ask(
         self,

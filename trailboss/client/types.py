@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
@@ -25,7 +26,7 @@ class Account(Resource):
     created: datetime | None = None
     removed: datetime | None = None
     remove_time: datetime | None = None
-    data: dict[str, Any] | None = None
+    data: Mapping[str, Any] | None = None
     transitioning: str | None = None
     transitioning_message: str | None = None
     transitioning_progress: int | None = None
@@ -87,7 +88,7 @@ class AddOutputsInput(Resource):
     """Outputs to merge into those of a stack."""
 
     type: str = "addOutputsInput"
-    outputs: dict[str, str | None] | None = None
+    outputs: Mapping[str, str | None] | None = None
 
 
 class AddRemoveClusterHostInput(Resource):
@@ -145,7 +146,7 @@ class Agent(Resource):
     created: datetime | None = None
     removed: datetime | None = None
     remove_time: datetime | None = None
-    data: dict[str, Any] | None = None
+    data: Mapping[str, Any] | None = None
     transitioning: str | None = None
     transitioning_message: str | None = None
     transitioning_progress: int | None = None
@@ -176,7 +177,7 @@ class Certificate(Resource):
     created: datetime | None = None
     removed: datetime | None = None
     remove_time: datetime | None = None
-    data: dict[str, Any] | None = None
+    data: Mapping[str, Any] | None = None
     transitioning: str | None = None
     transitioning_message: str | None = None
     transitioning_progress: int | None = None
@@ -259,7 +260,7 @@ class ContainerEvent(Resource):
     created: datetime | None = None
     removed: datetime | None = None
     remove_time: datetime | None = None
-    data: dict[str, Any] | None = None
+    data: Mapping[str, Any] | None = None
     transitioning: str | None = None
     transitioning_message: str | None = None
     transitioning_progress: int | None = None
@@ -305,7 +306,7 @@ class Credential(Resource):
     created: datetime | None = None
     removed: datetime | None = None
     remove_time: datetime | None = None
-    data: dict[str, Any] | None = None
+    data: Mapping[str, Any] | None = None
     transitioning: str | None = None
     transitioning_message: str | None = None
     transitioning_progress: int | None = None
@@ -365,14 +366,14 @@ class Environment(Resource):
     created: datetime | None = None
     removed: datetime | None = None
     remove_time: datetime | None = None
-    data: dict[str, Any] | None = None
+    data: Mapping[str, Any] | None = None
     transitioning: str | None = None
     transitioning_message: str | None = None
     transitioning_progress: int | None = None
     docker_compose: str | None = None
-    environment: dict[str, str | None] | None = None
+    environment: Mapping[str, str | None] | None = None
     external_id: str | None = None
-    outputs: dict[str, str | None] | None = None
+    outputs: Mapping[str, str | None] | None = None
     previous_external_id: str | None = None
     rancher_compose: str | None = None
     start_on_create: bool | None = None
@@ -386,7 +387,7 @@ class EnvironmentUpgrade(Resource):
 
     type: str = "environmentUpgrade"
     docker_compose: str | None = None
-    environment: dict[str, str | None] | None = None
+    environment: Mapping[str, str | None] | None = None
     external_id: str | None = None
     rancher_compose: str | None = None
 
@@ -397,7 +398,7 @@ class ExtensionImplementation(Resource):
     type: str = "extensionImplementation"
     class_name: str | None = None
     name: str | None = None
-    properties: dict[str, str | None] | None = None
+    properties: Mapping[str, str | None] | None = None
 
 
 class ExtensionPoint(Resource):
@@ -422,7 +423,7 @@ class ExternalEvent(Resource):
     created: datetime | None = None
     removed: datetime | None = None
     remove_time: datetime | None = None
-    data: dict[str, Any] | None = None
+    data: Mapping[str, Any] | None = None
     transitioning: str | None = None
     transitioning_message: str | None = None
     transitioning_progress: int | None = None
@@ -445,7 +446,7 @@ class ExternalHandler(Resource):
     created: datetime | None = None
     removed: datetime | None = None
     remove_time: datetime | None = None
-    data: dict[str, Any] | None = None
+    data: Mapping[str, Any] | None = None
     transitioning: str | None = None
     transitioning_message: str | None = None
     transitioning_progress: int | None = None
@@ -469,7 +470,7 @@ class ExternalHandlerExternalHandlerProcessMap(Resource):
     created: datetime | None = None
     removed: datetime | None = None
     remove_time: datetime | None = None
-    data: dict[str, Any] | None = None
+    data: Mapping[str, Any] | None = None
     transitioning: str | None = None
     transitioning_message: str | None = None
     transitioning_progress: int | None = None
@@ -492,7 +493,7 @@ class ExternalHandlerProcess(Resource):
     created: datetime | None = None
     removed: datetime | None = None
     remove_time: datetime | None = None
-    data: dict[str, Any] | None = None
+    data: Mapping[str, Any] | None = None
     transitioning: str | None = None
     transitioning_message: str | None = None
     transitioning_progress: int | None = None
@@ -528,7 +529,7 @@ class GenericObject(Resource):
     created: datetime | None = None
     removed: datetime | None = None
     remove_time: datetime | None = None
-    data: dict[str, Any] | None = None
+    data: Mapping[str, Any] | None = None
     transitioning: str | None = None
     transitioning_message: str | None = None
     transitioning_progress: int | None = None
@@ -563,7 +564,7 @@ class GlobalLoadBalancer(Resource):
     created: datetime | None = None
     removed: datetime | None = None
     remove_time: datetime | None = None
-    data: dict[str, Any] | None = None
+    data: Mapping[str, Any] | None = None
     transitioning: str | None = None
     transitioning_message: str | None = None
     transitioning_progress: int | None = None
@@ -600,7 +601,7 @@ class Host(Resource):
     created: datetime | None = None
     removed: datetime | None = None
     remove_time: datetime | None = None
-    data: dict[str, Any] | None = None
+    data: Mapping[str, Any] | None = None
     transitioning: str | None = None
     transitioning_message: str | None = None
     transitioning_progress: int | None = None
@@ -609,7 +610,7 @@ class Host(Resource):
     api_proxy: str | None = None
     compute_total: int | None = None
     info: Any = None
-    labels: dict[str, str | None] | None = None
+    labels: Mapping[str, str | None] | None = None
     physical_host_id: str | None = None
     public_endpoints: list[PublicEndpoint] | None = None
     reported_uuid: str | None = None
@@ -672,7 +673,7 @@ class Image(Resource):
     created: datetime | None = None
     removed: datetime | None = None
     remove_time: datetime | None = None
-    data: dict[str, Any] | None = None
+    data: Mapping[str, Any] | None = None
     transitioning: str | None = None
     transitioning_message: str | None = None
     transitioning_progress: int | None = None
@@ -694,7 +695,7 @@ class Instance(Resource):
     created: datetime | None = None
     removed: datetime | None = None
     remove_time: datetime | None = None
-    data: dict[str, Any] | None = None
+    data: Mapping[str, Any] | None = None
     transitioning: str | None = None
     transitioning_message: str | None = None
     transitioning_progress: int | None = None
@@ -782,7 +783,7 @@ class InstanceLink(Resource):
     created: datetime | None = None
     removed: datetime | None = None
     remove_time: datetime | None = None
-    data: dict[str, Any] | None = None
+    data: Mapping[str, Any] | None = None
     transitioning: str | None = None
     transitioning_message: str | None = None
     transitioning_progress: int | None = None
@@ -817,7 +818,7 @@ class IpAddress(Resource):
     created: datetime | None = None
     removed: datetime | None = None
     remove_time: datetime | None = None
-    data: dict[str, Any] | None = None
+    data: Mapping[str, Any] | None = None
     transitioning: str | None = None
     transitioning_message: str | None = None
     transitioning_progress: int | None = None
@@ -849,7 +850,7 @@ class Label(Resource):
     created: datetime | None = None
     removed: datetime | None = None
     remove_time: datetime | None = None
-    data: dict[str, Any] | None = None
+    data: Mapping[str, Any] | None = None
     transitioning: str | None = None
     transitioning_message: str | None = None
     transitioning_progress: int | None = None
@@ -896,7 +897,7 @@ class LoadBalancer(Resource):
     created: datetime | None = None
     removed: datetime | None = None
     remove_time: datetime | None = None
-    data: dict[str, Any] | None = None
+    data: Mapping[str, Any] | None = None
     transitioning: str | None = None
     transitioning_message: str | None = None
     transitioning_progress: int | None = None
@@ -941,7 +942,7 @@ class LoadBalancerConfig(Resource):
     created: datetime | None = None
     removed: datetime | None = None
     remove_time: datetime | None = None
-    data: dict[str, Any] | None = None
+    data: Mapping[str, Any] | None = None
     transitioning: str | None = None
     transitioning_message: str | None = None
     transitioning_progress: int | None = None
@@ -969,7 +970,7 @@ class LoadBalancerConfigListenerMap(Resource):
     created: datetime | None = None
     removed: datetime | None = None
     remove_time: datetime | None = None
-    data: dict[str, Any] | None = None
+    data: Mapping[str, Any] | None = None
     transitioning: str | None = None
     transitioning_message: str | None = None
     transitioning_progress: int | None = None
@@ -1019,7 +1020,7 @@ class LoadBalancerHostMap(Resource):
     created: datetime | None = None
     removed: datetime | None = None
     remove_time: datetime | None = None
-    data: dict[str, Any] | None = None
+    data: Mapping[str, Any] | None = None
     host_id: str | None = None
     load_balancer_id: str | None = None
     account: Account | None = None
@@ -1040,7 +1041,7 @@ class LoadBalancerListener(Resource):
     created: datetime | None = None
     removed: datetime | None = None
     remove_time: datetime | None = None
-    data: dict[str, Any] | None = None
+    data: Mapping[str, Any] | None = None
     transitioning: str | None = None
     transitioning_message: str | None = None
     transitioning_progress: int | None = None
@@ -1070,7 +1071,7 @@ class LoadBalancerTarget(Resource):
     created: datetime | None = None
     removed: datetime | None = None
     remove_time: datetime | None = None
-    data: dict[str, Any] | None = None
+    data: Mapping[str, Any] | None = None
     transitioning: str | None = None
     transitioning_message: str | None = None
     transitioning_progress: int | None = None
@@ -1098,7 +1099,7 @@ class LogConfig(Resource):
     """Where Docker sends a container's output."""
 
     type: str = "logConfig"
-    config: dict[str, str | None] | None = None
+    config: Mapping[str, str | None] | None = None
     driver: str | None = None
 
 
@@ -1115,7 +1116,7 @@ class Mount(Resource):
     created: datetime | None = None
     removed: datetime | None = None
     remove_time: datetime | None = None
-    data: dict[str, Any] | None = None
+    data: Mapping[str, Any] | None = None
     transitioning: str | None = None
     transitioning_message: str | None = None
     transitioning_progress: int | None = None
@@ -1141,7 +1142,7 @@ class Network(Resource):
     created: datetime | None = None
     removed: datetime | None = None
     remove_time: datetime | None = None
-    data: dict[str, Any] | None = None
+    data: Mapping[str, Any] | None = None
     transitioning: str | None = None
     transitioning_message: str | None = None
     transitioning_progress: int | None = None
@@ -1162,7 +1163,7 @@ class PhysicalHost(Resource):
     created: datetime | None = None
     removed: datetime | None = None
     remove_time: datetime | None = None
-    data: dict[str, Any] | None = None
+    data: Mapping[str, Any] | None = None
     transitioning: str | None = None
     transitioning_message: str | None = None
     transitioning_progress: int | None = None
@@ -1183,7 +1184,7 @@ class Port(Resource):
     created: datetime | None = None
     removed: datetime | None = None
     remove_time: datetime | None = None
-    data: dict[str, Any] | None = None
+    data: Mapping[str, Any] | None = None
     transitioning: str | None = None
     transitioning_message: str | None = None
     transitioning_progress: int | None = None
@@ -1218,7 +1219,7 @@ class ProcessExecution(Resource):
     """One attempt of a run, with what it wrote down."""
 
     type: str = "processExecution"
-    log: dict[str, Any] | None = None
+    log: Mapping[str, Any] | None = None
     process_instance_id: str | None = None
     uuid: str | None = None
 
@@ -1227,7 +1228,7 @@ class ProcessInstance(Resource):
     """One run of a process on one resource."""
 
     type: str = "processInstance"
-    data: dict[str, Any] | None = None
+    data: Mapping[str, Any] | None = None
     end_time: datetime | None = None
     exit_reason: str | None = None
     phase: str | None = None
@@ -1254,7 +1255,7 @@ class ProjectMember(Resource):
     created: datetime | None = None
     removed: datetime | None = None
     remove_time: datetime | None = None
-    data: dict[str, Any] | None = None
+    data: Mapping[str, Any] | None = None
     transitioning: str | None = None
     transitioning_message: str | None = None
     transitioning_progress: int | None = None
@@ -1278,7 +1279,7 @@ class Publish(Resource):
     """An answer to an event. previous_ids: the events it answers."""
 
     type: str = "publish"
-    data: dict[str, Any] | None = None
+    data: Mapping[str, Any] | None = None
     name: str | None = None
     previous_ids: list[str] | None = None
     publisher: str | None = None
@@ -1326,7 +1327,7 @@ class Service(Resource):
     created: datetime | None = None
     removed: datetime | None = None
     remove_time: datetime | None = None
-    data: dict[str, Any] | None = None
+    data: Mapping[str, Any] | None = None
     transitioning: str | None = None
     transitioning_message: str | None = None
     transitioning_progress: int | None = None
@@ -1335,12 +1336,12 @@ class Service(Resource):
     external_id: str | None = None
     fqdn: str | None = None
     launch_config: LaunchConfig | None = None
-    metadata: dict[str, Any] | None = None
+    metadata: Mapping[str, Any] | None = None
     scale: int | None = None
     secondary_launch_configs: list[SecondaryLaunchConfig] | None = None
     selector_container: str | None = None
     selector_link: str | None = None
-    service_schemas: dict[str, Any] | None = None
+    service_schemas: Mapping[str, Any] | None = None
     upgrade: ServiceUpgrade | None = None
     vip: str | None = None
     public_endpoints: list[PublicEndpoint] | None = None
@@ -1369,7 +1370,7 @@ class ServiceConsumeMap(Resource):
     created: datetime | None = None
     removed: datetime | None = None
     remove_time: datetime | None = None
-    data: dict[str, Any] | None = None
+    data: Mapping[str, Any] | None = None
     transitioning: str | None = None
     transitioning_message: str | None = None
     transitioning_progress: int | None = None
@@ -1394,7 +1395,7 @@ class ServiceEvent(Resource):
     created: datetime | None = None
     removed: datetime | None = None
     remove_time: datetime | None = None
-    data: dict[str, Any] | None = None
+    data: Mapping[str, Any] | None = None
     transitioning: str | None = None
     transitioning_message: str | None = None
     transitioning_progress: int | None = None
@@ -1421,7 +1422,7 @@ class ServiceExposeMap(Resource):
     created: datetime | None = None
     removed: datetime | None = None
     remove_time: datetime | None = None
-    data: dict[str, Any] | None = None
+    data: Mapping[str, Any] | None = None
     transitioning: str | None = None
     transitioning_message: str | None = None
     transitioning_progress: int | None = None
@@ -1534,7 +1535,7 @@ class Snapshot(Resource):
     created: datetime | None = None
     removed: datetime | None = None
     remove_time: datetime | None = None
-    data: dict[str, Any] | None = None
+    data: Mapping[str, Any] | None = None
     transitioning: str | None = None
     transitioning_message: str | None = None
     transitioning_progress: int | None = None
@@ -1571,7 +1572,7 @@ class StoragePool(Resource):
     created: datetime | None = None
     removed: datetime | None = None
     remove_time: datetime | None = None
-    data: dict[str, Any] | None = None
+    data: Mapping[str, Any] | None = None
     transitioning: str | None = None
     transitioning_message: str | None = None
     transitioning_progress: int | None = None
@@ -1630,7 +1631,7 @@ class TypeDocumentation(Resource):
 
     type: str = "typeDocumentation"
     description: str | None = None
-    resource_fields: dict[str, FieldDocumentation | None] | None = None
+    resource_fields: Mapping[str, FieldDocumentation | None] | None = None
 
 
 class UserPreference(Resource):
@@ -1646,7 +1647,7 @@ class UserPreference(Resource):
     created: datetime | None = None
     removed: datetime | None = None
     remove_time: datetime | None = None
-    data: dict[str, Any] | None = None
+    data: Mapping[str, Any] | None = None
     transitioning: str | None = None
     transitioning_message: str | None = None
     transitioning_progress: int | None = None
@@ -1667,12 +1668,12 @@ class Volume(Resource):
     created: datetime | None = None
     removed: datetime | None = None
     remove_time: datetime | None = None
-    data: dict[str, Any] | None = None
+    data: Mapping[str, Any] | None = None
     transitioning: str | None = None
     transitioning_message: str | None = None
     transitioning_progress: int | None = None
     driver: str | None = None
-    driver_opts: dict[str, str | None] | None = None
+    driver_opts: Mapping[str, str | None] | None = None
     external_id: str | None = None
     format: str | None = None
     image_id: str | None = None
@@ -1761,7 +1762,7 @@ class Container(Instance):
     cpu_set: str | None = None
     cpu_shares: int | None = None
     create_index: int | None = None
-    data_volume_mounts: dict[str, str | None] | None = None
+    data_volume_mounts: Mapping[str, str | None] | None = None
     data_volumes: list[str] | None = None
     data_volumes_from: list[str] | None = None
     deployment_unit_uuid: str | None = None
@@ -1770,7 +1771,7 @@ class Container(Instance):
     dns_search: list[str] | None = None
     domain_name: str | None = None
     entry_point: list[str] | None = None
-    environment: dict[str, str | None] | None = None
+    environment: Mapping[str, str | None] | None = None
     expose: list[str] | None = None
     extra_hosts: list[str] | None = None
     first_running: datetime | None = None
@@ -1779,9 +1780,9 @@ class Container(Instance):
     hostname: str | None = None
     image_uuid: str | None = None
     instance_links: Any = None
-    labels: dict[str, str | None] | None = None
+    labels: Mapping[str, str | None] | None = None
     log_config: LogConfig | None = None
-    lxc_conf: dict[str, str | None] | None = None
+    lxc_conf: Mapping[str, str | None] | None = None
     memory: int | None = None
     memory_swap: int | None = None
     native_container: bool | None = None
@@ -1934,7 +1935,7 @@ class Machine(PhysicalHost):
     engine_opts: list[str] | None = None
     external_id: str | None = None
     extracted_config: str | None = None
-    labels: dict[str, str | None] | None = None
+    labels: Mapping[str, str | None] | None = None
     amazonec2_config: Amazonec2Config | None = None
     azure_config: AzureConfig | None = None
     digitalocean_config: DigitaloceanConfig | None = None
@@ -2008,9 +2009,9 @@ class PullTask(GenericObject):
 
     type: str = "pullTask"
     image: str | None = None
-    labels: dict[str, str | None] | None = None
+    labels: Mapping[str, str | None] | None = None
     mode: str | None = None
-    status: dict[str, str | None] | None = None
+    status: Mapping[str, str | None] | None = None
 
 
 class RackspaceConfig(BaseMachineConfig):
@@ -2113,7 +2114,7 @@ class VirtualboxConfig(BaseMachineConfig):
     cpu_count: str | None = None
     disk_size: str | None = None
     hostonly_cidr: str | None = None
-    import_boot2docker_vm: str | None = None
+    import_boot2docker_vm: str | None = msgspec.field(default=None, name="importBoot2dockerVm")
     memory: str | None = None
     no_share: bool | None = None
 
@@ -2160,7 +2161,7 @@ class LaunchConfig(Container):
     """What each container of a service is made from."""
 
     type: str = "launchConfig"
-    instance_links: dict[str, str | None] | None = None
+    instance_links: Mapping[str, str | None] | None = None
     ports: list[str] | None = None  # type: ignore[assignment]
     data_volumes_from_launch_configs: list[str] | None = None
     network_launch_config: str | None = None

@@ -12,7 +12,7 @@ from typing import Any
 
 from trailboss.api.openapi import parameters
 from trailboss.api.schemas import RoleView, TypeView
-from trailboss.declare import Field
+from trailboss.declare import Field, Link
 
 JsonSchema = dict[str, Any]
 
@@ -85,7 +85,7 @@ def of(view: RoleView) -> dict[str, Any]:
 
 def _schemas_of(view: TypeView, role: RoleView) -> dict[str, JsonSchema]:
     name = view.type.type
-    found = {name: _answered(view)} if name != "error" else {}
+    found = {name: _answered(view, role)} if name != "error" else {}
     if view.create:
         required = [wire for wire, field in view.create.items() if field.required and field.default is None]
         found[f"{name}Create"] = _sent(view.create, role, required)
@@ -96,7 +96,7 @@ def _schemas_of(view: TypeView, role: RoleView) -> dict[str, JsonSchema]:
     return found
 
 
-def _answered(view: TypeView) -> JsonSchema:
+def _answered(view: TypeView, role: RoleView) -> JsonSchema:
     properties: dict[str, JsonSchema] = {
         "id": {"type": ["string", "null"], "readOnly": True},
         "type": {"const": view.type.type},
@@ -113,12 +113,21 @@ def _answered(view: TypeView) -> JsonSchema:
         properties[wire] = _nullable(schema) | ({} if may_be_sent else {"readOnly": True})
         if field.type == "date":
             properties[wire + "TS"] = {"type": "integer", "format": "int64", "description": f"`{wire}` as ms"}
+    for link in view.relations.values():
+        included = _included(link, role)
+        # what is included stands in the place of a field of that name
+        properties[link.name] = {"anyOf": [properties[link.name], included]} if link.name in properties else included
     found: JsonSchema = {"type": "object", "properties": properties}
     if view.type.stored:
         # what has no rows is found inside of others too, where it has only its fields
         found["required"] = list(_OWN)
     text = (view.type.__doc__ or "").strip()
     return {"description": text} | found if text else found
+
+
+def _included(link: Link, role: RoleView) -> JsonSchema:
+    target = answered(role.types[link.target], role)
+    return {"type": "array", "items": target} if link.many else _nullable(target)
 
 
 def _sent(fields: Mapping[str, Field[Any]], role: RoleView, required: Iterable[str]) -> JsonSchema:
@@ -182,7 +191,7 @@ def _pattern(field: Field[Any]) -> str | None:
 
 
 def _nullable(schema: JsonSchema) -> JsonSchema:
-    if "$ref" in schema:
+    if "$ref" in schema or "oneOf" in schema:
         return {"anyOf": [schema, {"type": "null"}]}
     if "type" not in schema:
         return schema
@@ -213,7 +222,8 @@ def _collection(view: TypeView, role: RoleView) -> JsonSchema:
 
 def answered(view: TypeView, role: RoleView) -> JsonSchema:
     """Return the schema of a resource of a type, which may be of any of its kinds."""
-    kinds = [view.type.listed_as or view.type.type, *(t.type for t in view.type.children if t.type in role.types)]
+    children = [t.type for t in view.type.children if t.type in role.types and t.stored is view.type.stored]
+    kinds = [view.type.listed_as or view.type.type, *children]
     return ref(kinds[0]) if len(kinds) == 1 else {"oneOf": [ref(kind) for kind in kinds]}
 
 
