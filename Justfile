@@ -50,6 +50,10 @@ docs:
 cli-docs:
     PYTHONPATH=. {{venv}}/bin/python scripts/cli_reference.py > docs/cli.md
 
+# Write trailboss/client/types.py from the declarations
+client:
+    PYTHONPATH=. {{venv}}/bin/python scripts/client_types.py > trailboss/client/types.py
+
 # Write the migration from the newest one to the declarations
 migration number title:
     PYTHONPATH=. {{venv}}/bin/python scripts/migration.py {{number}} "{{title}}"

@@ -185,6 +185,10 @@ class Lab:
             if _start_time(int(pid)) == started:
                 os.kill(int(pid), signal.SIGKILL)
         subprocess.run(["ip", "link", "del", self.interface], capture_output=True, check=False)
+        # What was in the namespaces ends with their holder; what else names this lab's files is of a test that died.
+        for pid in _processes_naming(f"{self.folder}/"):
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
         eventually(lambda: not _processes_naming(f"{self.folder}/"), what="the lab's processes end")
         _remove_cgroups(self.interface)
         shutil.rmtree(self.folder, ignore_errors=True)

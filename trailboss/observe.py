@@ -13,7 +13,8 @@ import logging
 import re
 import sys
 from collections.abc import MutableMapping
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, suppress
+from functools import lru_cache
 from typing import Any, TextIO
 
 import structlog
@@ -33,42 +34,59 @@ def configure(stream: TextIO = sys.stderr, level: int = logging.INFO) -> None:
     on_terminal = stream.isatty()
     shared: list[Any] = [
         structlog.contextvars.merge_contextvars,
-        structlog.stdlib.add_log_level,
+        structlog.processors.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
         hide_secrets,
     ]
-    last: list[Any] = [structlog.stdlib.ProcessorFormatter.remove_processors_meta]
     if on_terminal:
-        last.append(structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback))
+        last: list[Any] = [structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)]
     else:
-        last += [structlog.processors.format_exc_info, structlog.processors.JSONRenderer(default=str)]
+        last = [structlog.processors.format_exc_info, structlog.processors.JSONRenderer(default=str)]
+    foreign = [structlog.stdlib.ProcessorFormatter.remove_processors_meta, *last]
     handler = logging.StreamHandler(stream)
-    handler.setFormatter(structlog.stdlib.ProcessorFormatter(foreign_pre_chain=shared, processors=last))
+    handler.setFormatter(structlog.stdlib.ProcessorFormatter(foreign_pre_chain=shared, processors=foreign))
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(level)
     for name in _NOISY:
         logging.getLogger(name).setLevel(logging.WARNING)
+    # our own lines go straight to the stream: by way of `logging` each would cost three times as much
     structlog.configure(
-        processors=[
-            structlog.stdlib.filter_by_level,
-            *shared,
-            structlog.stdlib.ProcessorFormatter.wrap_for_formatter,
-        ],
-        logger_factory=structlog.stdlib.LoggerFactory(),
-        wrapper_class=structlog.stdlib.BoundLogger,
+        processors=[*shared, *last],
+        logger_factory=lambda *_: _Lines(stream),
+        wrapper_class=structlog.make_filtering_bound_logger(level),
         cache_logger_on_first_use=False,
     )
+
+
+class _Lines:
+    """Writes lines to a stream. One that cannot be written (the disk is full, nobody reads) is lost: who logs must not
+    fail for it."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+
+    def write(self, line: str) -> None:
+        with suppress(OSError, ValueError):
+            self._stream.write(line + "\n")
+            self._stream.flush()
+
+    debug = info = warning = error = critical = write
 
 
 def hide_secrets(logger: Any, method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
     """Replace the values of keys that name a secret, and tokens and passwords inside of texts (URLs)."""
     for key, value in event.items():
-        if _SECRET.search(key):
+        if _names_secret(key):
             event[key] = "***"
         elif isinstance(value, str) and ("token=" in value or "://" in value):
             event[key] = _IN_TEXT.sub(r"\1\2***", value)
     return event
+
+
+@lru_cache(maxsize=1024)
+def _names_secret(key: str) -> bool:
+    return _SECRET.search(key) is not None
 
 
 def bound(**ids: object) -> AbstractContextManager[None]:

@@ -17,8 +17,6 @@ if TYPE_CHECKING:
 
 R = TypeVar("R", bound=Resource)
 
-REMOVE_DELAY_S = 60
-"""Between `removed` and `purged` a row can be restored (setting object.remove.time.delay.seconds)."""
 GONE = ("removed", "purging", "purged")
 
 
@@ -70,7 +68,7 @@ def arrive(tx: Tx, row: R, *, chain: bool = True, then: str | None = None, **val
         # what is gone is looked at again: the engine purges it when its time has come, and forgets it in the end
         tx.mark(type(row), row.values["id"])
     if state == "removed":
-        values = {"removed": tx.now, "remove_time": tx.now + REMOVE_DELAY_S * 1000, **values}
+        values = {"removed": tx.now, "remove_time": tx.now + type(row).remove_delay_s(tx) * 1000, **values}
     elif arrow.process == "restore":
         values = {"removed": None, "remove_time": None, **values}
     if not row.values["failed"]:

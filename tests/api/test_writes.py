@@ -248,6 +248,14 @@ def test_actions_that_are_not_served_are_in_the_schema_but_never_offered(api: Ap
     assert response.json()["message"] == "this version does not serve execute of a container"
 
 
+@pytest.mark.parametrize("plural", ["environments", "services"])
+def test_what_is_required_cannot_be_taken_away(api: Api, stack: dict[str, Any], plural: str, settle: Settle) -> None:
+    row = stack if plural == "environments" else api.create("services", **a_service(stack["id"], name="web"))
+    for _ in ("on its way", "at rest"):
+        assert api.refused("PUT", row["links"]["self"], json={"name": None}) == (422, "NotNullable", "name")
+        settle()
+
+
 def test_the_update_action_does_what_put_does(api: Api, host: str) -> None:
     updated = api.ask("POST", f"hosts/{host}?action=update", json={"labels": {"a": "3"}})
     assert (updated.status_code, updated.json()["labels"]) == (202, {"a": "3"})

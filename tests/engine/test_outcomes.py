@@ -18,7 +18,9 @@ from trailboss.resources.instance import Container
 from trailboss.resources.register import Register
 from trailboss.resources.service import Service
 from trailboss.resources.service_maps import ServiceConsumeMap
+from trailboss.resources.setting import Setting
 from trailboss.store import journal
+from trailboss.store.transaction import Tx
 
 
 def shown(bench: Bench, row: Any) -> tuple[str, str, str | None]:
@@ -310,7 +312,7 @@ def test_what_is_removed_is_purged_after_a_minute_and_forgotten_after_its_retent
     bench.settle()
     assert shown(bench, row)[0] == "removed"
     removed = bench.get(row)
-    assert (removed.removed, removed.remove_time) == (bench.now, bench.now + states.REMOVE_DELAY_S * 1000)
+    assert (removed.removed, removed.remove_time) == (bench.now, bench.now + 60_000)
     bench.wait(59)
     assert shown(bench, row)[0] == "removed"
     bench.wait(1)
@@ -320,6 +322,22 @@ def test_what_is_removed_is_purged_after_a_minute_and_forgotten_after_its_retent
     bench.wait(62)
     assert bench.get(row) is None
     assert bench.next_due_s() is None
+
+
+@pytest.mark.usefixtures("purged_at_once")
+def test_settings_say_how_long_what_is_removed_can_be_restored(bench: Bench) -> None:
+    def set_delays(tx: Tx) -> None:
+        tx.insert(Setting, name="object.remove.time.delay.seconds", value="10")
+        tx.insert(Setting, name="object.host.remove.time.delay.seconds", value="100")
+
+    bench.store.write(set_delays)
+    container, host = bench.insert(Container, state="removing"), bench.insert(Host, state="removing")
+    with hosts_reconciled_by(lambda host: Done()):
+        bench.settle()
+        bench.wait(11)
+        assert (shown(bench, container)[0], shown(bench, host)[0]) == ("purged", "removed")
+        bench.wait(90)
+        assert shown(bench, host)[0] == "purged"
 
 
 @pytest.mark.usefixtures("purged_at_once")

@@ -74,7 +74,8 @@ class Host:
         if specification is None or more:
             values: dict[str, Any] = {"image": IMAGE, **more}
             if values.get("network", "managed") == "managed":
-                values.setdefault("address", f"{self.prefix}.4.{next(self._addresses)}")
+                number = next(self._addresses)
+                values.setdefault("address", f"{self.prefix}.{4 + number // 250}.{number % 250 + 1}")
             specification = Specification(**values)
         kept = {"slot": known.slot, "restart": known.restart} if known is not None else {"slot": container}
         return Record(

@@ -21,7 +21,7 @@ from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
-from tests.properties.invariants import Watch, converged
+from tests.properties.invariants import Watch, converged, no_two_run_in_one_place
 from tests.properties.world import Machine, World, pending
 from trailboss import states
 from trailboss.declare import Resource, ResourceType
@@ -75,14 +75,25 @@ class Installation(RuleBasedStateMachine):
         self.uuids = mock.patch("uuid.uuid4", lambda: uuid.UUID(int=numbers.getrandbits(128), version=4))
         self.uuids.start()
         self.world = World(self.folder / "world.db")
+        self.world.look = self._look
         self.watch = Watch()
         self.made = 0
 
-    @initialize(latencies=st.lists(st.sampled_from([0, 0, 300, 5000]), min_size=1, max_size=3))
-    def begin_with_hosts(self, latencies: list[int]) -> None:
+    @initialize(
+        latencies=st.lists(st.sampled_from([0, 300, 5000]), min_size=1, max_size=3),
+        services=st.lists(st.tuples(st.integers(1, 3), PORTS, st.booleans()), min_size=1, max_size=2),
+        settled_ms=st.sampled_from([0, 1000, 20_000]),
+    )
+    def begin_with_something(
+        self, latencies: list[int], services: list[tuple[int, int | None, bool]], settled_ms: int
+    ) -> None:
         for latency in latencies:
             self.world.add_host(latency)
         self.world.settle(1000)
+        self.create_stack("")
+        for scale, port, has_sidekick in services:
+            self.create_service(0, scale, port, has_sidekick, start=True)
+        self.world.settle(settled_ms)
 
     def teardown(self) -> None:
         try:
@@ -98,6 +109,11 @@ class Installation(RuleBasedStateMachine):
         self.is_broken = True
         self.watch.check(self.world)
         self.is_broken = False
+
+    def _look(self) -> None:
+        before, self.is_broken = self.is_broken, True
+        no_two_run_in_one_place(self.world)
+        self.is_broken = before
 
     # --- wishes ---------------------------------------------------------------------------------------------------
 
@@ -121,15 +137,15 @@ class Installation(RuleBasedStateMachine):
             values |= {"docker_compose": compose, "start_on_create": True}
         self.world.ask(lambda tx: create(tx, Environment, values, Platform()))
 
-    @rule(stack=INDEX, scale=st.integers(0, 3), port=PORTS, sidekick=st.booleans(), start=st.booleans())
-    def create_service(self, stack: int, scale: int, port: int | None, sidekick: bool, start: bool) -> None:
+    @rule(stack=INDEX, scale=st.integers(0, 3), port=PORTS, has_sidekick=st.booleans(), start=st.booleans())
+    def create_service(self, stack: int, scale: int, port: int | None, has_sidekick: bool, start: bool) -> None:
         values: dict[str, Any] = {
             "account_id": self.world.project_id,
             "name": self._name("service"),
             "scale": scale,
             "launch_config": {"imageUuid": "docker:nginx", "ports": [f"{port}:80"] if port else []},
         }
-        if sidekick:
+        if has_sidekick:
             values["secondary_launch_configs"] = [{"name": "side", "imageUuid": "docker:busybox"}]
         found = self._pick(Environment, stack)
         if found is not None:
@@ -161,7 +177,14 @@ class Installation(RuleBasedStateMachine):
 
     @rule(index=INDEX, action=st.sampled_from(["start", "stop", "restart"]))
     def switch_container(self, index: int, action: str) -> None:
-        self._change(Container, index, lambda tx, row: type(row).behaviour.actions[action](tx, row, {}, Platform()))
+        def switch(tx: Tx, row: Container) -> Resource:
+            service = tx.get(Service, row.service_id)
+            if action == "start" and service is not None and service.state != "active":
+                return row  # of a service that rests: then it would run although its service does not
+            changed: Resource = type(row).behaviour.actions[action](tx, row, {}, Platform())
+            return changed
+
+        self._change(Container, index, switch)
 
     @rule(type_=st.sampled_from([Environment, Service, Container]), index=INDEX, at_once=st.booleans())
     def delete(self, type_: ResourceType, index: int, at_once: bool) -> None:
@@ -173,7 +196,7 @@ class Installation(RuleBasedStateMachine):
     def add_host(self, latency: int) -> None:
         self.world.add_host(latency)
 
-    @rule(index=INDEX, process=st.sampled_from(["deactivate", "activate", "remove"]))
+    @rule(index=INDEX, process=st.sampled_from(["deactivate", "activate", "activate", "remove"]))
     def switch_host(self, index: int, process: str) -> None:
         self._change(Host, index, lambda tx, row: states.begin(tx, row, process))
 
@@ -243,7 +266,7 @@ class Installation(RuleBasedStateMachine):
             )
             machine.say(said)
 
-    @rule(point=st.sampled_from(["before-commit", "after-commit"]), after=st.integers(0, 8))
+    @rule(point=st.sampled_from(["before-commit", "after-commit"]), after=st.integers(0, 4))
     def server_will_die(self, point: str, after: int) -> None:
         self.world.crash_point, self.world.crashes_after = point, after
 

@@ -68,3 +68,19 @@ def test_secrets_are_never_written(stream: io.StringIO) -> None:
     written = stream.getvalue()
     assert "hidden" not in written.replace('local = "hidden-6"', "")
     assert "8080" in written and "ValueError" in written
+
+
+def test_a_line_that_cannot_be_written_is_lost_and_nobody_fails_for_it() -> None:
+    stream = io.StringIO()
+    observe.configure(stream)
+    stream.close()
+    structlog.get_logger().info("something")
+    logging.getLogger("a.library").warning("something")
+
+
+def test_what_is_below_the_level_is_not_written() -> None:
+    stream = io.StringIO()
+    observe.configure(stream, logging.WARNING)
+    structlog.get_logger().info("quiet")
+    structlog.get_logger().log(logging.WARNING, "loud")
+    assert [line["event"] for line in lines(stream)] == ["loud"]

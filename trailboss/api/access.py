@@ -52,13 +52,12 @@ _NO_POLICY = Policy()
 class Caller:
     """Who asks.
 
-    account: the account in effect (the project of a scoped request). role: name of the schema that it is shown.
-    account_id: its number; authenticated_id: number of the account whose key was sent. all_accounts: it sees rows of
-    every account. plain_ids: ids go in and out raw. project_prefix: the project id of the path, as it was sent.
+    role: name of the schema that it is shown. account_id: number of the account in effect (the project of a scoped
+    request); authenticated_id: of the account whose key was sent. all_accounts: it sees rows of every account.
+    plain_ids: ids go in and out raw. project_prefix: the project id of the path, as it was sent.
     options: flags of the request that actions understand (`purge`). shown_once: what only this answer shows.
     """
 
-    account: Account | None
     role: str
     account_id: int
     authenticated_id: int
@@ -75,41 +74,46 @@ def identify(read: Read, connection: HTTPConnection, project_prefix: str | None 
     project_prefix: the project id of the path, if the caller of this function has it already.
     """
     guard.check_origin(read, connection)
-    account, role = _authenticate(read, connection)
+    account = _authenticate(read, connection)
     scope = project_prefix or scope_of(connection)
-    effective = account
-    if scope is not None:
-        effective, role = _enter_project(read, account, scope)
-    policy = POLICIES.get(role, _NO_POLICY)
+    account_id, role = (account.id, account.role) if scope is None else _enter_project(read, account, scope)
+    policy, own = POLICIES.get(role, _NO_POLICY), POLICIES.get(account.kind, _NO_POLICY)
     wanted = connection.query_params.get("_role")
-    if wanted and POLICIES.get(account.kind, _NO_POLICY).any_role and role_view(wanted).types:
+    if wanted and own.any_role and role_view(wanted).types:
         role, policy = wanted, POLICIES.get(wanted, _NO_POLICY)
     if not role_view(role).types:
         raise ApiError(401, message=f"accounts of the kind {role} see nothing")
-    plain = connection.query_params.get("_plainId") == "true" and POLICIES.get(account.kind, _NO_POLICY).plain_ids
     return Caller(
-        account=effective,
         role=role,
-        account_id=effective.id,
+        account_id=account_id,
         authenticated_id=account.id,
         all_accounts=policy.all_accounts,
-        plain_ids=plain,
+        plain_ids=own.plain_ids and connection.query_params.get("_plainId") == "true",
         project_prefix=project_prefix,
     )
 
 
-def _authenticate(read: Read, connection: HTTPConnection) -> tuple[Account, str]:
-    """Return the account whose credentials were sent and its role; with access control off, else the administrator."""
+@dataclass(frozen=True)
+class _Owner:
+    """The account whose credentials were sent. role: that of its kind, or of what was sent."""
+
+    id: int
+    kind: str
+    role: str
+
+
+def _authenticate(read: Read, connection: HTTPConnection) -> _Owner:
+    """Return whose credentials were sent; with access control off, else the administrator. Raises ApiError 401."""
     public, secret = basic(connection.headers.get("authorization"))
-    if public == "registrationToken" and (account := _by_token(read, secret)):
-        return account, "register"
-    if public and (account := _by_key(read, public, secret)):
-        return account, account.kind
+    if public == "registrationToken" and (owner := _by_token(read, secret)):
+        return owner
+    if public and (owner := _by_key(read, public, secret)):
+        return owner
     controlled = is_controlled(read)
     if not controlled and connection.headers.get("x-enforce-authentication") != "true":
         for account in read.find(Account, kind="admin"):
             if account.state == "active":
-                return account, account.kind
+                return _Owner(account.id, account.kind, account.kind)
     raise ApiError(401, headers=_challenge(read, connection) if controlled else {})
 
 
@@ -125,41 +129,40 @@ def basic(header: str | None) -> tuple[str, str]:
     return ("", "") if "\0" in user else (user, password)
 
 
-def _by_token(read: Read, token: str) -> Account | None:
+def _by_token(read: Read, token: str) -> _Owner | None:
     period_ms = number_of(read, "registration.token.period.millis")
     row = check_token(read, token, read.now, period_ms)
-    return _active(read, row.account_id) if row else None
+    account = read.get(Account, row.account_id) if row else None
+    return _Owner(account.id, account.kind, "register") if account is not None and account.state == "active" else None
 
 
-def _by_key(read: Read, public: str, secret: str) -> Account | None:
+_KEY = ("kind", "state", "secret_value", "account_id", "account_id.kind", "account_id.state")
+
+
+def _by_key(read: Read, public: str, secret: str) -> _Owner | None:
     found = [
-        row
-        for row in read.find(Credential, public_value=public)
-        if row.kind in KEY_KINDS and row.state == "active" and secret_matches(row.secret_value, secret)
+        account
+        for kind, state, hashed, *account in read.columns(Credential, *_KEY, public_value=public)
+        if kind in KEY_KINDS and state == "active" and secret_matches(hashed, secret)
     ]
     if len(found) > 1:
         raise ApiError(409, "MultipleKeys", "this key is there more than once")
-    return _active(read, found[0].account_id) if found else None
+    return next((_Owner(id, kind, kind) for id, kind, state in found if state == "active"), None)
 
 
-def _active(read: Read, account_id: int | None) -> Account | None:
-    account = read.get(Account, account_id)
-    return account if account is not None and account.state == "active" else None
-
-
-def _enter_project(read: Read, account: Account, scope: str) -> tuple[Account, str]:
-    """Return the project that a request is scoped to and the caller's role in it. Raises ApiError 403."""
+def _enter_project(read: Read, account: _Owner, scope: str) -> tuple[int, str]:
+    """Return the number of the project that a request is scoped to and the caller's role in it. Raises ApiError 403."""
     raw = parse_id(scope) or scope
     number = row_number(raw)
     if number == account.id and account.kind == "project":
-        return account, "project"
+        return account.id, "project"
     project = read.get(Account, number)
     if project is None or project.kind != "project" or project.state != "active":
         raise ApiError(403)
     role = member_roles(read, account.id).get(project.id)
     if role is None and not POLICIES.get(account.kind, _NO_POLICY).all_accounts:
         raise ApiError(403)
-    return project, role or "project"
+    return project.id, role or "project"
 
 
 def _challenge(read: Read, connection: HTTPConnection) -> dict[str, str]:

@@ -5,8 +5,8 @@
 
 from __future__ import annotations
 
+import secrets
 import time
-import uuid
 from collections.abc import Sequence
 
 import structlog
@@ -106,7 +106,7 @@ class Observe:
             return
         started = time.perf_counter()
         sent = dict(scope["headers"]).get(b"x-request-id", b"").decode("latin-1")
-        request_id = request_id_of(sent) or uuid.uuid4().hex
+        request_id = request_id_of(sent) or secrets.token_hex(16)
         scope.setdefault("state", {})["request_id"] = request_id
         status = 0
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 import hmac
 import ipaddress
 import secrets
+from functools import lru_cache
 from urllib.parse import urlsplit
 
 from starlette.requests import HTTPConnection
@@ -55,6 +56,7 @@ def check_origin(read: Read, connection: HTTPConnection) -> None:
         raise ApiError(403, "InvalidOrigin", "pages of other origins may not use this server")
 
 
+@lru_cache(maxsize=256)
 def _is_address(name: str) -> bool:
     if name.lower() == "localhost":
         return True

@@ -54,17 +54,23 @@ class Face:
 
 @dataclass(frozen=True)
 class _Plan:
-    """How rows of a type are shown to a role. fields: (wire name, Python name, converter or None), in their order.
-    references: (link name, Python name). lists: names of links that every row has."""
+    """How rows of a type are shown to a role. wires, names: wire and Python names of its fields, in their order.
+    converted: (wire name, converter) of those that are not shown as they are stored; dates: (wire name, Python name).
+    references: (link name, what it adds to the row's URL, Python name). lists: the same of links that every row has.
+    """
 
-    fields: tuple[tuple[str, str, Converter | None], ...]
-    dates: frozenset[str]
-    references: tuple[tuple[str, str], ...]
-    lists: tuple[str, ...]
+    wires: tuple[str, ...]
+    names: tuple[str, ...]
+    converted: tuple[tuple[str, Converter], ...]
+    dates: tuple[tuple[str, str], ...]
+    references: tuple[tuple[str, str, str], ...]
+    lists: tuple[tuple[str, str], ...]
 
 
 def resource(row: Resource, face: Face) -> dict[str, Any]:
     """Return the document of a row. Raises ApiError 404 if its type is not shown to the caller."""
+    if presented := type(row).behaviour.presented:
+        row = presented(row, face)
     type_ = type(row)
     view = face.role.shown_as(type_)
     if view is None:
@@ -81,12 +87,12 @@ def resource(row: Resource, face: Face) -> dict[str, Any]:
         "links": _links(row, view, plan, self_url, face),
         "actions": {n: f"{self_url}/?action={n.lower()}" for n in offered(row, view, face.read, face.caller)},
     }
-    for wire, name, convert in plan.fields:
-        value = values.get(name)
-        if value is not None and convert is not None:
-            value = convert(value)
-        document[wire] = value
-        if value is not None and wire in plan.dates:
+    document.update(zip(plan.wires, map(values.get, plan.names), strict=True))
+    for wire, convert in plan.converted:
+        if document[wire] is not None:
+            document[wire] = convert(document[wire])
+    for wire, name in plan.dates:
+        if document[wire] is not None:
             document[wire + "TS"] = values[name]
     _add_derived(row, view, document, face)
     return document
@@ -94,12 +100,16 @@ def resource(row: Resource, face: Face) -> dict[str, Any]:
 
 def _value(row: Resource, view: TypeView, plan: _Plan) -> dict[str, Any]:
     """Return the document of what is no row: the answer of an action."""
-    shown = {wire: row.values.get(name) for wire, name, _ in plan.fields}
+    shown = {wire: row.values.get(name) for wire, name in zip(plan.wires, plan.names, strict=True)}
     return {"id": None, "type": view.type.type, "links": {}, "actions": {}, **shown}
 
 
 def _add_derived(row: Resource, view: TypeView, document: dict[str, Any], face: Face) -> None:
     """Put in what is not stored as it is shown."""
+    if "data" in document and (secret := _secrets(type(row).type)):
+        stored = row.values["data"] or {}
+        kept = {wire: value for wire, value in stored.get("fields", {}).items() if wire not in secret}
+        document["data"] = stored | {"fields": kept}
     if "transitioning" in view.fields and type(row).machine is not None:
         moving, message, progress = states.transitioning(row)
         document["transitioning"] = moving
@@ -118,14 +128,20 @@ def _add_derived(row: Resource, view: TypeView, document: dict[str, Any], face: 
                 document[wire] = value
 
 
+@cache
+def _secrets(type_name: str) -> frozenset[str]:
+    """Return the wire names of what is kept in a row's document and shown to nobody."""
+    return frozenset(f.wire for f in registry[type_name].fields.values() if f.has_secrets and not f.column)
+
+
 def _links(row: Resource, view: TypeView, plan: _Plan, self_url: str, face: Face) -> dict[str, str]:
     links = {"self": self_url}
     values = row.values
-    for name, own in plan.references:
+    for name, tail, own in plan.references:
         if values.get(own) is not None:
-            links[name] = f"{self_url}/{name.lower()}"
-    for name in plan.lists:
-        links[name] = f"{self_url}/{name.lower()}"
+            links[name] = self_url + tail
+    for name, tail in plan.lists:
+        links[name] = self_url + tail
     if view.type.scope:
         inside = f"{face.root}/projects/{face.id(type(row), values['id'])}"
         links |= {v.type.plural: f"{inside}/{v.type.plural.lower()}" for v in face.role.types.values() if v.is_listable}
@@ -166,11 +182,14 @@ def _plan(view: TypeView, plain_ids: bool) -> _Plan:
     names = sorted(view.fields, key=lambda wire: ({"name": 0, "state": 1}.get(wire, 2), wire))
     fields = [(w, view.fields[w]) for w in names if w not in ("id", "type", "links", "actions")]
     visible = view.relations.values()
+    tails = {link.name: f"/{link.name.lower()}" for link in visible}
     return _Plan(
-        fields=tuple((w, f.name, _shown_as(f, plain_ids)) for w, f in fields),
-        dates=frozenset(w for w, f in fields if f.type == "date"),
-        references=tuple((link.name, link.own) for link in visible if not link.many and link.own),
-        lists=tuple(link.name for link in visible if link.many),
+        wires=tuple(w for w, _ in fields),
+        names=tuple(f.name for _, f in fields),
+        converted=tuple((w, convert) for w, f in fields if (convert := _shown_as(f, plain_ids)) is not None),
+        dates=tuple((w, f.name) for w, f in fields if f.type == "date"),
+        references=tuple((link.name, tails[link.name], link.own) for link in visible if not link.many and link.own),
+        lists=tuple((link.name, tails[link.name]) for link in visible if link.many),
     )
 
 

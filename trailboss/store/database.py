@@ -10,7 +10,7 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, cast
 
 import psycopg
 from sqlalchemy.dialects import postgresql
@@ -54,8 +54,11 @@ class Connection:
         return self._cursor.rowcount
 
     def _returns(self) -> bool:
-        # SQLite has no rows to fetch where there are none; its description is made anew at each look, and costs
-        return not self.database.is_postgres or getattr(self._cursor, "description", None) is not None
+        if not self.database.is_postgres:
+            return True  # SQLite has no rows to fetch where there are none
+        # psycopg refuses to; its `description`, which says so too, is made anew for all columns at each look
+        result = cast("psycopg.Cursor[Any]", self._cursor).pgresult
+        return result is not None and result.nfields > 0
 
     def undo(self) -> bool:
         """Leave a transaction that failed; False if the connection is of no more use."""

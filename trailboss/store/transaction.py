@@ -11,7 +11,6 @@ from __future__ import annotations
 import uuid as uuids
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from functools import cache
 from typing import Any, TypeVar, cast
 
 import msgspec
@@ -44,28 +43,43 @@ PRIORITY = 50
 """Of work that a user is waiting for; a resync has 90."""
 
 
+@dataclass(frozen=True)
+class _Shape:
+    """How rows of a type are read. document: name of each field in the JSON document by its wire name; empty: the same
+    fields without a value."""
+
+    document: dict[str, str]
+    empty: dict[str, Any]
+    booleans: tuple[str, ...]
+
+
+_shapes: dict[ResourceType, _Shape] = {}
+
+
+def _shape_of(type_: ResourceType) -> _Shape:
+    if type_ not in _shapes:
+        fields = [(n, f) for n, f in type_.fields.items() if n != "data"]
+        document = {f.wire: n for n, f in fields if not f.column}
+        booleans = tuple(n for n, f in fields if f.column and f.type == "boolean")
+        _shapes[type_] = _Shape(document, dict.fromkeys(document.values()), booleans)
+    return _shapes[type_]
+
+
 def decode(type_: ResourceType, columns: Sequence[str], row: Sequence[Any]) -> Resource:
     """Build the typed row of the subtype that its kind names."""
     values: dict[str, Any] = dict(zip(columns, row, strict=True))
     kind = registry.get(values["kind"] or "", type_.base)
     cls = kind if issubclass(kind, type_.base) else type_.base
+    shape = _shape_of(cls)
     document = values["data"] = _decode(values["data"])
-    stored = document.get("fields", {})
-    inside, booleans = _layout(cls.type)
-    for name, wire in inside:
-        values[name] = stored.get(wire)
-    for name in booleans:
+    values.update(shape.empty)
+    for wire, value in document.get("fields", {}).items():
+        if wire in shape.document:
+            values[shape.document[wire]] = value
+    for name in shape.booleans:
         if values[name] is not None:
             values[name] = bool(values[name])
     return cls(values)
-
-
-@cache
-def _layout(type_name: str) -> tuple[tuple[tuple[str, str], ...], tuple[str, ...]]:
-    """Return the fields of a type that are kept in its document (Python and wire name), and its boolean columns."""
-    fields = registry[type_name].fields
-    inside = tuple((n, f.wire) for n, f in fields.items() if not f.column and n != "data")
-    return inside, tuple(n for n, f in fields.items() if f.column and f.type == "boolean")
 
 
 @dataclass(frozen=True)
@@ -112,6 +126,24 @@ class Statements:
             self.kept[name] = self.database.keep(
                 select(table).where(and_(True, *conditions)).order_by(order).limit(limit)
             )
+        return self.kept[name]
+
+    def columns(self, type_: ResourceType, names: tuple[str, ...], keys: tuple[str, ...]) -> ClauseElement:
+        """Some columns of the rows that are not removed and whose columns equal parameters named like them.
+
+        `account_id.state` is the column `state` of the row that `account_id` refers to, whatever its type.
+        """
+        name = ("columns", type_.type, names, keys)
+        if name not in self.kept:
+            source: Any = table_of(type_)
+            tables: dict[str, Any] = {"": source}
+            for reference in dict.fromkeys(n.partition(".")[0] for n in names if "." in n):
+                tables[reference] = table_of(registry[type_.fields[reference].target or ""]).alias(reference)
+                source = source.outerjoin(tables[reference], tables[reference].c.id == tables[""].c[reference])
+            wanted = [tables[reference].c[column] for reference, _, column in (n.rpartition(".") for n in names)]
+            same = [tables[""].c[k] == bindparam(k) for k in keys]
+            statement = select(*wanted).select_from(source).where(tables[""].c.removed.is_(None), *same)
+            self.kept[name] = self.database.keep(statement)
         return self.kept[name]
 
     def insert(self, table: Table) -> ClauseElement:
@@ -173,6 +205,14 @@ class Read:
         """Return the rows whose columns equal the given values, oldest first. live: leave out removed ones."""
         statement = self.statements.find(type_, tuple(sorted(equal)), live, limit, newest)
         return self._rows(type_, self.connection.run(statement, equal))
+
+    def columns(self, type_: ResourceType, *names: str, **equal: Any) -> list[tuple[Any, ...]]:
+        """Return columns of the rows whose columns equal the given values, removed ones left out; as they are stored.
+
+        A name may lead to the row that a reference names: `account_id.state`; None if there is no such row. It is for
+        what is asked at each request: one statement, and no row is built from its document.
+        """
+        return self.connection.run(self.statements.columns(type_, names, tuple(sorted(equal))), equal)
 
     def select(self, type_: type[R], statement: ClauseElement | str, **params: Any) -> list[R]:
         """Return the rows of a statement that selects all columns of the type's table."""

@@ -263,19 +263,20 @@ def test_a_restored_container_stands_on_its_own() -> None:
 
 
 def test_a_purge_asks_the_host_and_waits_for_its_answer() -> None:
-    purging = {"state": "purging", "desired": "stopped", "seen_state": "exited"}
-    assert look(a_container(**purging), a_host()).values == {"desired": "removed"}
-    asked = a_container(**{**purging, "desired": "removed"})
-    assert isinstance(look(asked, a_host()), Again)
-    lost = look(asked, a_host(agent_state="reconnecting"))
+    purging = {"state": "purging", "desired": "stopped"}
+    asked = look(a_container(**purging, seen_state="exited"), a_host())
+    assert isinstance(asked, Again)
+    assert (asked.because, asked.values) == ("Deleting the container on one", {"desired": "removed"})
+    lost = look(a_container(**purging), a_host(agent_state="reconnecting"))
     assert isinstance(lost, Again)
     assert "does not answer" in lost.because
-    assert look(a_container(**{**purging, "desired": "removed", "seen_state": "removed"}), a_host()) == Done()
+    assert look(a_container(**purging, seen_state="removed"), a_host()) == Done(values={"desired": "removed"})
 
 
-@pytest.mark.parametrize("host", [None, a_host(removed=5)])
-def test_a_purge_has_nobody_to_ask_when_the_host_is_gone(host: Host | None) -> None:
-    assert look(a_container(state="purging", desired="removed"), host) == Done()
+@pytest.mark.parametrize("host", [None, a_host(removed=5), a_host()])
+def test_a_purge_has_nobody_to_ask_when_the_host_is_gone_or_never_knew(host: Host | None) -> None:
+    row = a_container(state="purging", granted_epoch=0 if host and not host.removed else 1)
+    assert look(row, host) == Done(values={"desired": "removed"})
 
 
 @pytest.mark.parametrize("state", ["updating-running", "updating-stopped", "migrating", "removing", "stopped"])

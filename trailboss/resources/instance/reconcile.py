@@ -14,8 +14,9 @@ from trailboss.outcome import Again, Done, Hold, Mark, Outcome, Set, Step
 from trailboss.resources.host import COMPUTE, Host
 from trailboss.resources.instance.placement import Placement
 from trailboss.resources.instance.placement import load as load_placement
+from trailboss.resources.instance.seen import has_ended, is_gone
 from trailboss.resources.port import Port, port_scope
-from trailboss.scheduler import Waiting
+from trailboss.scheduler import Placed, Waiting
 
 if TYPE_CHECKING:
     from trailboss.resources.instance import Instance
@@ -24,14 +25,13 @@ if TYPE_CHECKING:
 TRIES = 3
 """Attempts at a start before a container on its own is given up; a service's container goes on with pauses."""
 PAUSE_S = 60.0
-ENDED = ("exited", "created", "failed", "removed", "unknown", "released")
 
 
 @dataclass(frozen=True)
 class View:
     """What an instance's reconciler may read. host_is_lost: its agent does not answer.
-    placement: where it could run; only for one that has no host yet. holders: "80/tcp" -> name of the container that
-    has this public port on the host already."""
+    placement: where it could run; only for one that has no host yet, or finds its port taken on it.
+    holders: "80/tcp" -> name of the container that has this public port on the host already."""
 
     row: Instance
     host: Host | None = None
@@ -55,7 +55,9 @@ def load(tx: Tx, row: Instance) -> View:
     ports = tuple(tx.find(Port, instance_id=row.id))
     if host is None:
         return View(row, None, ports, load_placement(tx, row, ports), now=tx.now)
-    return View(row, host, ports, holders=_other_holders(tx, row, host, ports), now=tx.now)
+    holders = _other_holders(tx, row, host, ports)
+    placement = load_placement(tx, row, ports) if holders else None
+    return View(row, host, ports, placement, tx.now, holders)
 
 
 def _other_holders(tx: Tx, row: Instance, host: Host, ports: tuple[Port, ...]) -> dict[str, str]:
@@ -112,8 +114,7 @@ def _start(view: View) -> Outcome:
     if row.waiting_until and row.waiting_until > view.now:
         return _pause(view)
     if view.holders:
-        taken = "; ".join(f"port {port} is held by {name}" for port, name in view.holders.items())
-        return _no_place(view, f"{taken} on host {view.host.name}")
+        return _port_taken(view, view.host)
     holds = port_holds(row, view.host.id, view.ports)
     message = row.seen_message if row.seen_epoch == row.epoch and row.seen_message else f"Starting on {view.host.name}"
     if view.host_is_lost:
@@ -122,6 +123,15 @@ def _start(view: View) -> Outcome:
         message = f"Waiting for Docker on host {view.host.name}: {view.host.engine_message}"
     granted = {"granted_epoch": row.epoch}
     return Again(message, after_s=PAUSE_S, progress=row.seen_progress, steps=holds, values=granted)
+
+
+def _port_taken(view: View, host: Host) -> Outcome:
+    """Another container has taken the port while this one was stopped. One of a service is replaced where there is
+    room, else it waits here."""
+    if view.row.service_id is not None and view.placement and isinstance(view.placement.decide(), Placed):
+        return Done(then="stop", values={"desired": "stopped", "after_stop": "remove"})
+    taken = "; ".join(f"port {port} is held by {name}" for port, name in view.holders.items())
+    return _no_place(view, f"{taken} on host {host.name}")
 
 
 def _pause(view: View) -> Outcome:
@@ -212,7 +222,7 @@ def _watch(view: View) -> Outcome:
 
 def _stop(view: View) -> Outcome:
     row = view.row
-    if view.host is not None and not view.host_is_lost and not _has_ended(row):
+    if view.host is not None and not view.host_is_lost and not has_ended(row):
         because = view.host.engine_message and f"Waiting for Docker on {view.host.name}: {view.host.engine_message}"
         return Again(because or f"Stopping on {view.host.name}", after_s=PAUSE_S)
     if row.after_stop == "remove":
@@ -224,17 +234,11 @@ def _stop(view: View) -> Outcome:
     return Done()
 
 
-def _has_ended(row: Instance) -> bool:
-    """Say whether the host has reported the end of the newest run (or there never was one)."""
-    granted = row.granted_epoch or 0
-    return granted == 0 or (row.seen_epoch >= granted and row.seen_state in ENDED)
-
-
 def _purge(view: View) -> Outcome:
+    """Ask the host to delete what is left, and wait for its answer; there may be nobody or nothing to ask."""
     row = view.row
-    if row.desired != "removed":
-        return Again("Deleting the container", after_s=PAUSE_S, values={"desired": "removed"})
-    if view.host is None or view.host.removed is not None or row.seen_state == "removed" or not row.granted_epoch:
-        return Done()
+    wish = {"desired": "removed"}
+    if view.host is None or view.host.removed is not None or is_gone(row):
+        return Done(values=wish)
     lost = f"Waiting for host {view.host.name}, which does not answer" if view.host_is_lost else None
-    return Again(lost or f"Deleting the container on {view.host.name}", after_s=PAUSE_S)
+    return Again(lost or f"Deleting the container on {view.host.name}", after_s=PAUSE_S, values=wish)
