@@ -35,7 +35,11 @@ def host(installation: Installation) -> str:
 
 def test_a_new_resource_is_answered_in_its_first_transitional_state(api: Api) -> None:
     made = api.create("environments", name="shop")
-    assert (made["state"], made["transitioning"], made["transitioningMessage"]) == ("activating", "yes", "Waiting for its turn")
+    assert (made["state"], made["transitioning"], made["transitioningMessage"]) == (
+        "activating",
+        "yes",
+        "Waiting for its turn",
+    )
     assert (made["accountId"], made["kind"], made["type"]) == ("1a5", "environment", "environment")
     assert made["uuid"] and made["createdTS"]
     assert api.get(made["links"]["self"]) == made
