@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 R = TypeVar("R", bound=Resource)
 
 GONE = ("removed", "purging", "purged")
+IN_LINE = "Waiting for its turn"
+"""What is awaited of a row that was just asked to move: the engine has not looked at it yet."""
 
 
 def machine_of(row: Resource) -> Machine:
@@ -122,7 +124,7 @@ def transitioning(row: Resource) -> tuple[str, str | None, int | None]:
     if type(row).machine is None:
         return "no", None, None
     if is_moving(row):
-        return "yes", row.values["message"] or "In Progress", row.values["progress"]
+        return "yes", row.values["message"] or IN_LINE, row.values["progress"]
     if row.values["failed"]:
         return "error", row.values["message"], None
     return "no", None, None

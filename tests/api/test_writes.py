@@ -35,7 +35,11 @@ def host(installation: Installation) -> str:
 
 def test_a_new_resource_is_answered_in_its_first_transitional_state(api: Api) -> None:
     made = api.create("environments", name="shop")
-    assert (made["state"], made["transitioning"], made["transitioningMessage"]) == ("activating", "yes", "In Progress")
+    assert (made["state"], made["transitioning"], made["transitioningMessage"]) == (
+        "activating",
+        "yes",
+        "Waiting for its turn",
+    )
     assert (made["accountId"], made["kind"], made["type"]) == ("1a5", "environment", "environment")
     assert made["uuid"] and made["createdTS"]
     assert api.get(made["links"]["self"]) == made
@@ -96,6 +100,8 @@ def test_references_inside_embedded_objects_go_in_and_out_as_ids(api: Api, stack
         ("containers", {"imageUuid": "docker:a", "capAdd": ["ALL", "NONE"]}, "InvalidOption", "capAdd"),
         ("containers", {"imageUuid": "docker:a", "command": ["a", None]}, "NotNullable", "command"),
         ("containers", {"imageUuid": "docker:a", "command": [["a"]]}, "InvalidFormat", "command"),
+        ("containers", {"imageUuid": "docker:a", "labels": {"a": None}}, "NotNullable", "labels"),
+        ("containers", {"imageUuid": "docker:a", "environment": {"a": None}}, "NotNullable", "environment"),
         ("containers", {"imageUuid": "docker:a", "memory": "much"}, "InvalidFormat", "memory"),
         ("containers", {"imageUuid": "docker:a", "memory": 1.5}, "InvalidFormat", "memory"),
         ("containers", {"imageUuid": "docker:a", "memory": True}, "InvalidFormat", "memory"),

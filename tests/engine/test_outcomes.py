@@ -103,7 +103,7 @@ def test_an_error_is_carried_over_a_chain_and_past_the_waits_in_it(bench: Bench)
 def test_the_next_process_clears_the_error_of_the_last(bench: Bench) -> None:
     row = bench.insert(Container, state="stopped", failed=1, message="no such image")
     bench.store.write(lambda tx: states.begin(tx, tx.require(Container, row.id), "start"))
-    assert shown(bench, row) == ("starting", "yes", "In Progress")
+    assert shown(bench, row) == ("starting", "yes", "Waiting for its turn")
 
 
 def test_a_row_that_marks_itself_without_end_gives_way_to_others(bench: Bench) -> None:
@@ -236,7 +236,7 @@ def test_a_lost_race_is_run_again_and_never_shown(bench: Bench) -> None:
 
     with hosts_reconciled_by(lose):
         bench.settle()
-        assert shown(bench, row) == ("activating", "yes", "In Progress")
+        assert shown(bench, row) == ("activating", "yes", "Waiting for its turn")
         assert bench.next_due_s() == 0.05
     with hosts_reconciled_by(lambda host: Done()):
         bench.wait(1)

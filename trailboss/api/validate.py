@@ -104,10 +104,9 @@ class _Checker:
     def _map(self, field_: Field[Any], type_: str, value: Any) -> dict[str, Any]:
         if not isinstance(value, dict):
             raise _wrong_kind(field_, "a map")
-        return {
-            _text(field_, key): None if element is None else self._typed(field_, type_, element)
-            for key, element in value.items()
-        }
+        # null is a value of free JSON; of a text or a number it would be none, and a variable without value is ""
+        convert = self._typed if type_ == "json" else self._element
+        return {_text(field_, key): convert(field_, type_, element) for key, element in value.items()}
 
     def _reference(self, field_: Field[Any], target: str, value: Any) -> int | None:
         if value == "":

@@ -147,7 +147,7 @@ def test_a_start_asks_for_the_next_run_and_forgets_old_failures(bench: Bench) ->
     started = act(bench, row, "start")
     assert (started.state, started.desired, started.epoch) == ("starting", "running", 4)
     assert (started.quick_exits, started.start_failures, started.waiting_until) == (0, 0, None)
-    assert states.transitioning(started) == ("yes", "In Progress", None)
+    assert states.transitioning(started) == ("yes", "Waiting for its turn", None)
 
 
 def test_a_stop_keeps_its_timeout_and_whether_to_remove(bench: Bench) -> None:
