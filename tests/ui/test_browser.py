@@ -254,6 +254,24 @@ def test_an_error_is_a_page_that_says_what_is_wrong(person: Person, server: Serv
     expect(page.get_by_role("heading", level=1)).to_have_text("containers")
 
 
+def test_every_document_has_a_page(person: Person, server: Server) -> None:
+    person.refusals = {404}
+    pages = {
+        "/v1": "apiVersion v1",
+        "/v1/schemas": "schemas",
+        "/v1/openapi.json": "openapi.json",
+        f"{PROJECT}/schemas/container": "schema container",
+        PROJECT: "project Default",
+        "/v1/settings": "settings",
+        "/v1/100%": "404 Not Found",
+        "/nowhere": "404 Not Found",
+    }
+    for path, heading in pages.items():
+        page = person.open(path)
+        expect(page.get_by_role("heading", level=1)).to_have_text(heading)
+        expect(document(page).locator(".line").first).to_be_visible()
+
+
 def test_with_access_control_a_key_is_asked_for(open_as: OpenAs, guarded: Server) -> None:
     nobody = open_as(guarded)
     nobody.refusals = {401}

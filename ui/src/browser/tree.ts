@@ -18,12 +18,14 @@ const FOLDED = ["sortLinks", "filters", "createTypes"];
 const MANY_ITEMS = 1;
 const LONG = 12;
 const DEEP = 2;
+const HUGE = 200;
 
 /** Say whether a part of a document is unfolded at first: not what few people look at, nor long lists of long things. */
 export function isOpenAtFirst(path: string[], value: object, isCollection: boolean, items: number): boolean {
-  if (!isCollection) return path.length < DEEP || Object.keys(value).length <= LONG;
+  const size = Object.keys(value).length;
+  if (!isCollection) return size <= (path.length < DEEP ? HUGE : LONG);
   if (FOLDED.includes(path[0] ?? "")) return false;
   if (path[0] !== "data" || path.length < 2) return true;
   if (path.length === 2) return items <= MANY_ITEMS;
-  return Object.keys(value).length <= LONG;
+  return size <= LONG;
 }
