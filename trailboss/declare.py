@@ -343,9 +343,11 @@ class Behaviour:
     update(tx, row, values, caller) -> row: store changed fields.          delete(tx, row, caller) -> row.
     actions[name](tx, row, input, caller) -> resource or document.
     load(tx, row) -> view; reconcile(view) -> outcome.
+    presented(row, face) -> the row (of a type without rows) as which a row is shown.
     computed(row, face) -> {wire name: value}: fields that are not stored, or shown only to some; ABSENT leaves one out.
     links(row, face) -> {name: url}: links besides relations.  capabilities(read, row, caller) -> names.
-    listed(read, caller, query) -> rows: the whole collection, for types whose visibility is a rule of their own.
+    listed(read, caller, query) -> rows: the whole collection, for types whose visibility is a rule of their own
+    (`listed_as` says if they are of another type).
     found(read, caller, raw id) -> row or None: the same for one row.
     create(tx, values, caller) -> row: makes a row otherwise than by the usual way of creation.
     downloads[link](read, row) -> (file name, media type, bytes): links that lead to a file.
@@ -359,6 +361,7 @@ class Behaviour:
     actions: dict[str, Callable[[Any, Any, dict[str, Any], Any], Any]] = field(default_factory=dict)
     load: Loader | None = None
     reconcile: Reconciler | None = None
+    presented: Callable[[Any, Any], Any] | None = None
     computed: Callable[[Any, Any], dict[str, Any]] | None = None
     links: Callable[[Any, Any], dict[str, str]] | None = None
     capabilities: Callable[[Any, Any, Any], Collection[str]] | None = None
@@ -380,7 +383,7 @@ class Resource:
 
     type: API name, and plural if the rule does not give it. parent: the base type it is a kind of.
     roles: role -> letters c(reate) r(ead) u(pdate) d(elete). narrow: role -> the only fields it sees.
-    listable: False for types without a collection to GET.
+    listable: False for types without a collection to GET. listed_as: type of what is in its collection, if not its own.
     links: relations for `include` and `links` besides references: plurals of types whose rows refer to this one (or
     that it refers to), or whole `Link`s. scope: its ids begin the URLs of what is inside (`/v1/projects/1a5/...`).
     hidden: inherited fields it does not have. stored: it has rows. capability: what its process actions ask for.
@@ -395,6 +398,7 @@ class Resource:
     roles: ClassVar[Mapping[str, str]] = READ
     narrow: ClassVar[Mapping[str, tuple[str, ...]]] = {}
     listable: ClassVar[bool] = True
+    listed_as: ClassVar[str] = ""
     links: ClassVar[Sequence[str | Link]] = ()
     extra_links: ClassVar[Sequence[str]] = ()
     hidden: ClassVar[Sequence[str]] = ()
@@ -442,6 +446,11 @@ class Resource:
 
     def __init__(self, values: dict[str, Any]) -> None:
         self.values = values
+
+    @classmethod
+    def remove_delay_s(cls, read: Any) -> int:
+        """Return the time between `removed` and `purged`, in which a row can be restored."""
+        return 0
 
     def __repr__(self) -> str:
         return f"<{self.type} {self.values.get('id')} {self.values.get('name')} {self.values.get('state')}>"

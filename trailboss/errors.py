@@ -24,6 +24,7 @@ REASONS = {
     405: "Method not allowed",
     406: "Not acceptable",
     409: "Conflict",
+    412: "Precondition Failed",
     413: "Request Entity Too Long",
     414: "Request URI Too Long",
     415: "Unsupported Media Type",

@@ -42,6 +42,13 @@ class Begin:
 
 
 @dataclass(frozen=True)
+class End:
+    """Remove a row that nobody has to be asked about, in one step from any state."""
+
+    row: Resource
+
+
+@dataclass(frozen=True)
 class Mark:
     """Ask for another resource to be looked at."""
 
@@ -67,7 +74,7 @@ class Release:
     scope: str | None = None
 
 
-Step = Make | Set | Begin | Mark | Hold | Release
+Step = Make | Set | Begin | End | Mark | Hold | Release
 
 
 @dataclass(frozen=True)

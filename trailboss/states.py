@@ -17,9 +17,9 @@ if TYPE_CHECKING:
 
 R = TypeVar("R", bound=Resource)
 
-REMOVE_DELAY_S = 60
-"""Between `removed` and `purged` a row can be restored (setting object.remove.time.delay.seconds)."""
 GONE = ("removed", "purging", "purged")
+IN_LINE = "Waiting for its turn"
+"""What is awaited of a row that was just asked to move: the engine has not looked at it yet."""
 
 
 def machine_of(row: Resource) -> Machine:
@@ -70,7 +70,7 @@ def arrive(tx: Tx, row: R, *, chain: bool = True, then: str | None = None, **val
         # what is gone is looked at again: the engine purges it when its time has come, and forgets it in the end
         tx.mark(type(row), row.values["id"])
     if state == "removed":
-        values = {"removed": tx.now, "remove_time": tx.now + REMOVE_DELAY_S * 1000, **values}
+        values = {"removed": tx.now, "remove_time": tx.now + type(row).remove_delay_s(tx) * 1000, **values}
     elif arrow.process == "restore":
         values = {"removed": None, "remove_time": None, **values}
     if not row.values["failed"]:
@@ -124,7 +124,7 @@ def transitioning(row: Resource) -> tuple[str, str | None, int | None]:
     if type(row).machine is None:
         return "no", None, None
     if is_moving(row):
-        return "yes", row.values["message"] or "In Progress", row.values["progress"]
+        return "yes", row.values["message"] or IN_LINE, row.values["progress"]
     if row.values["failed"]:
         return "error", row.values["message"], None
     return "no", None, None

@@ -135,6 +135,7 @@ def test_alone_only_what_may_be_restarted_is() -> None:
         (a_wish(epoch=2), a_run(1), EXITED, ("exited", 1)),
         (a_wish(epoch=2), a_run(2, FIRST), EXITED, None),
         (a_wish(epoch=2), a_run(2, FIRST), seen("exited", SECOND), ("exited", 2)),
+        (a_wish(epoch=3), a_run(2, FIRST), EXITED, None),
         # a run that is to end: what is said carries the number of the wish, whichever was the last that ran
         (a_wish("stopped", epoch=5), a_run(4), EXITED, ("exited", 5)),
         (a_wish("stopped", epoch=5), a_run(4), RUNNING, ("running", 5)),

@@ -5,4 +5,4 @@ from tests.databases import (  # noqa: F401  (fixtures)
     open_store,
     postgres,
 )
-from tests.serving import admin, api, installation, open_api, plain_logs, settle  # noqa: F401  (fixtures)
+from tests.serving import admin, api, installation, later, open_api, plain_logs, settle  # noqa: F401  (fixtures)

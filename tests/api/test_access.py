@@ -234,3 +234,14 @@ def test_identify_serves_connections_of_any_kind(installation: Installation) -> 
     }
     caller = installation.store.read(lambda r: identify(r, HTTPConnection(scope)))
     assert (caller.role, caller.account_id, caller.authenticated_id) == ("project", 5, 5)
+
+
+def test_the_raw_document_of_a_row_holds_no_secret(admin: Api, api: Api) -> None:
+    config = {"accessToken": "very-secret", "region": "ams3"}
+    machine = api.create("machines", name="m", digitaloceanConfig=config, authKey="very-secret")
+    join = api.create("register", key="a very-secret key to join with")
+    for path in (f"machines/{machine['id']}", f"register/{join['id']}"):
+        answer = admin.ask("GET", path)
+        assert "fields" in answer.json()["data"]
+        assert "very-secret" not in answer.text
+        assert not {"accessKey", "secretKey"} & answer.json()["data"]["fields"].keys()

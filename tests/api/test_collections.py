@@ -11,8 +11,12 @@ import pytest
 from tests.builders import a_container, a_service
 from tests.databases import OpenStore
 from tests.serving import Api, Installation, Settle
+from trailboss.api import read
 from trailboss.resources.environment import Environment
 from trailboss.resources.image import Image
+from trailboss.resources.service import Service
+from trailboss.resources.service_maps import ServiceConsumeMap
+from trailboss.store.transaction import Tx
 
 BASE = "http://127.0.0.1:8080/v1/projects/1a5"
 
@@ -291,3 +295,34 @@ def test_reading_a_page_costs_the_page_however_many_rows_there_are(api: Api, ins
         page = api.get(page["pagination"]["next"])
         seen += len(page["data"])
     assert seen == 300
+
+
+def test_a_link_to_many_rows_has_pages(admin: Api, installation: Installation, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(read, "LINK_LIMIT", 3)
+
+    def make(tx: Tx) -> None:
+        services = [
+            tx.insert(Service, account_id=5, name=f"s{n}", environment_id=1, state="inactive") for n in range(7)
+        ]
+        tx.insert(Environment, account_id=5, name="shop", state="active")
+        for used in services[1:]:
+            tx.insert(
+                ServiceConsumeMap,
+                account_id=5,
+                service_id=services[0].id,
+                consumed_service_id=used.id,
+                state="active",
+            )
+
+    installation.store.write(make)
+    for link, names in (
+        ("environments/1e1/services?sort=name&order=desc", [f"s{n}" for n in range(6, -1, -1)]),
+        ("services/1s1/consumedservices", [f"s{n}" for n in range(1, 7)]),
+    ):
+        url, seen, pages = link, [], 0
+        while url:
+            page = admin.get(url)
+            seen += [row["name"] for row in page["data"]]
+            url, pages = (page["pagination"] or {}).get("next"), pages + 1
+        assert seen == names, link
+        assert pages == -(-len(names) // 3)

@@ -33,7 +33,7 @@ def test_a_user_creates_a_project_and_owns_it(person: tuple[Account, Api], settl
     assert project["links"]["containers"] == f"http://127.0.0.1:8080/v1/projects/{made['id']}/containers"
     assert caller.create(f"/v1/projects/{made['id']}/environments", name="a")["accountId"] == made["id"]
     members = caller.get(f"projects/{made['id']}/projectmembers")["data"]
-    assert [(m["externalId"], m["role"]) for m in members] == [(str(account.id), "owner")]
+    assert [(m["type"], m["externalId"], m["role"]) for m in members] == [("identity", f"1a{account.id}", "owner")]
     assert ids(admin.get("projects")) == ["1a5"], "administrators list their own too"
     assert ids(admin.get("projects", all="true")) == ["1a5", made["id"]]
 

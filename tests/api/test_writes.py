@@ -35,7 +35,11 @@ def host(installation: Installation) -> str:
 
 def test_a_new_resource_is_answered_in_its_first_transitional_state(api: Api) -> None:
     made = api.create("environments", name="shop")
-    assert (made["state"], made["transitioning"], made["transitioningMessage"]) == ("activating", "yes", "In Progress")
+    assert (made["state"], made["transitioning"], made["transitioningMessage"]) == (
+        "activating",
+        "yes",
+        "Waiting for its turn",
+    )
     assert (made["accountId"], made["kind"], made["type"]) == ("1a5", "environment", "environment")
     assert made["uuid"] and made["createdTS"]
     assert api.get(made["links"]["self"]) == made
@@ -96,6 +100,8 @@ def test_references_inside_embedded_objects_go_in_and_out_as_ids(api: Api, stack
         ("containers", {"imageUuid": "docker:a", "capAdd": ["ALL", "NONE"]}, "InvalidOption", "capAdd"),
         ("containers", {"imageUuid": "docker:a", "command": ["a", None]}, "NotNullable", "command"),
         ("containers", {"imageUuid": "docker:a", "command": [["a"]]}, "InvalidFormat", "command"),
+        ("containers", {"imageUuid": "docker:a", "labels": {"a": None}}, "NotNullable", "labels"),
+        ("containers", {"imageUuid": "docker:a", "environment": {"a": None}}, "NotNullable", "environment"),
         ("containers", {"imageUuid": "docker:a", "memory": "much"}, "InvalidFormat", "memory"),
         ("containers", {"imageUuid": "docker:a", "memory": 1.5}, "InvalidFormat", "memory"),
         ("containers", {"imageUuid": "docker:a", "memory": True}, "InvalidFormat", "memory"),
@@ -246,6 +252,14 @@ def test_actions_that_are_not_served_are_in_the_schema_but_never_offered(api: Ap
     response = api.ask("POST", f"containers/{made['id']}?action=execute", json={"command": ["sh"]})
     assert response.json()["code"] == "ActionNotAvailable"
     assert response.json()["message"] == "this version does not serve execute of a container"
+
+
+@pytest.mark.parametrize("plural", ["environments", "services"])
+def test_what_is_required_cannot_be_taken_away(api: Api, stack: dict[str, Any], plural: str, settle: Settle) -> None:
+    row = stack if plural == "environments" else api.create("services", **a_service(stack["id"], name="web"))
+    for _ in ("on its way", "at rest"):
+        assert api.refused("PUT", row["links"]["self"], json={"name": None}) == (422, "NotNullable", "name")
+        settle()
 
 
 def test_the_update_action_does_what_put_does(api: Api, host: str) -> None:

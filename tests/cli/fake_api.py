@@ -2,7 +2,7 @@
 
 It shows one stack as a sequence of frames; each reading of the stack itself goes one frame on, and the last one stays.
 Any single answer can be set with `answers`. What was asked is in `asked`. Streams: `streams[path]` are the texts that
-a websocket sends before it closes; a list of lists, one for each connection.
+a websocket, or a reader of server-sent events, is sent before it is closed; a list of lists, one for each connection.
 """
 
 from __future__ import annotations
@@ -101,6 +101,8 @@ class FakeApi:
     async def _handle(self, request: web.Request) -> web.StreamResponse:
         if request.headers.get("Upgrade", "").lower() == "websocket":
             return await self._stream(request)
+        if "text/event-stream" in request.headers.get("Accept", ""):
+            return await self._events(request)
         text = await request.text()
         self._note(request, json.loads(text) if text else {})
         answer = self._answer(request, self.asked[-1])
@@ -131,6 +133,18 @@ class FakeApi:
             await socket.send_str(text)
         await socket.close(code=WSCloseCode.GOING_AWAY)
         return socket
+
+    async def _events(self, request: web.Request) -> web.StreamResponse:
+        self._note(request, {})
+        sending = self.streams.get(request.path)
+        if sending is None:
+            refused = json.dumps(error(401, "Unauthorized", "Unauthorized")[1])
+            return web.Response(status=401, text=refused, content_type="application/json")
+        answer = web.StreamResponse(headers={"Content-Type": "text/event-stream"})
+        await answer.prepare(request)
+        for text in sending.pop(0) if sending else []:
+            await answer.write(f"data: {text}\n\n".encode())
+        return answer
 
     def _answer(self, request: web.Request, asked: Asked) -> Any:
         prepared = self.answers.get(f"{asked.method} {asked.path}")

@@ -9,7 +9,14 @@ TOKEN = f"{PROJECT}/registrationtokens"
 
 
 def a_host(number: int, **fields: object) -> dict[str, object]:
-    return {"id": f"1h{number}", "name": f"host-{number}", "state": "active", "agentState": "active", **fields}
+    return {
+        "id": f"1h{number}",
+        "type": "host",
+        "name": f"host-{number}",
+        "state": "active",
+        "agentState": "active",
+        **fields,
+    }
 
 
 def test_token_is_all_that_is_printed_once_it_is_made(api: FakeApi, run: Run) -> None:

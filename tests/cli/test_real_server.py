@@ -21,7 +21,8 @@ from typer.testing import CliRunner, Result
 
 from tests.waiting import eventually
 from trailboss.cli.app import app
-from trailboss.cli.client import Client
+from trailboss.client import Client
+from trailboss.client.types import Register
 
 ROOT = Path(__file__).parents[2]
 COMPOSE = """\
@@ -71,7 +72,8 @@ class Shop:
 
     def add_host(self) -> None:
         with Client(f"http://127.0.0.1:{self.port}", *self.superadmin) as client:
-            client.create("register", {"key": secrets.token_hex(20), "accountId": "1a5", "agentUriFormat": "sim://%s"})
+            given = {"key": secrets.token_hex(20), "accountId": "1a5", "agentUriFormat": "sim://%s"}
+            client.collection("register", Register).create(given)
 
     def use_first_credentials(self) -> None:
         lines = (self.folder / "data" / "first-credentials.env").read_text().splitlines()

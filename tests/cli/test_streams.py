@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
 import signal
@@ -18,6 +19,7 @@ from tests.cli.conftest import Run
 from tests.cli.fake_api import PROJECT, FakeApi, Frame, a_container
 from tests.waiting import eventually
 from trailboss.cli.events import lines_of
+from trailboss.client import Change, Client
 
 ROOT = Path(__file__).parents[2]
 
@@ -121,33 +123,60 @@ def test_interrupting_ends_without_a_trace(shop: FakeApi) -> None:
         assert not any("Traceback" in line for line in lines)
 
 
-def an_event(**resource: object) -> dict[str, object]:
-    return {"name": "resource.change", "time": 1448300000000, "data": {"resource": resource} if resource else None}
+def an_event(number: int, **resource: object) -> dict[str, object]:
+    return {
+        "name": "resource.change",
+        "time": 1448300000000,
+        "cursor": f"1:{number}",
+        "resourceType": resource.get("type"),
+        "resourceId": resource.get("id"),
+        "data": {"resource": resource} if resource else None,
+    }
 
 
-def test_an_event_is_one_line_of_time_type_name_state_and_reason() -> None:
-    event = an_event(id="1i7", type="container", name="shop_web_1", state="starting", transitioningMessage="Pulling")
-    (line,) = lines_of(event, as_json=False)
+def a_ping(number: int) -> str:
+    return json.dumps({"name": "ping", "cursor": f"1:{number}"})
+
+
+def changes_of(api: FakeApi, *events: dict[str, object]) -> Iterator[Change]:
+    api.streams[f"{PROJECT}/subscribe"] = [[a_ping(0), *map(json.dumps, events)]]
+    with Client(api.url) as client, client.subscribe() as changes:
+        yield from itertools.islice(changes, len(events))
+
+
+def test_a_change_is_one_line_of_time_type_name_state_and_reason(api: FakeApi) -> None:
+    event = an_event(1, id="1i7", type="container", name="shop_web_1", state="starting", transitioningMessage="Pulling")
+    (change,) = changes_of(api, event)
+    (line,) = lines_of(change, as_json=False)
     assert line.split()[1:] == ["container", "shop_web_1", "starting", "Pulling"]
-    (document,) = lines_of(event, as_json=True)
+    (document,) = lines_of(change, as_json=True)
     assert json.loads(document) == event
 
 
-def test_an_event_of_something_we_may_not_see_is_no_line() -> None:
-    assert list(lines_of(an_event(), as_json=False)) == []
+def test_a_change_of_something_we_may_not_see_is_no_line(api: FakeApi) -> None:
+    (change,) = changes_of(api, an_event(1))
+    assert list(lines_of(change, as_json=False)) == []
 
 
-def test_events_go_on_after_the_connection_was_lost_and_say_so(api: FakeApi) -> None:
-    ping = json.dumps({"name": "ping"})
-    first, second = an_event(id="1i1", type="container", state="a"), an_event(id="1i2", type="container", state="b")
-    api.streams[f"{PROJECT}/subscribe"] = [[ping, json.dumps(first)], [ping, json.dumps(second)]]
+def test_missing_changes_are_told(api: FakeApi, capsys: pytest.CaptureFixture[str]) -> None:
+    lost = {"name": "resync", "cursor": "2:1", "data": {"reason": "expired", "message": "list again"}}
+    (change,) = changes_of(api, lost)
+    assert list(lines_of(change, as_json=False)) == []
+    assert capsys.readouterr().err == "some changes are not shown: list again\n"
+
+
+def test_events_go_on_where_they_were_after_the_connection_was_lost(api: FakeApi) -> None:
+    first = an_event(1, id="1i1", type="container", state="a")
+    second = an_event(2, id="1i2", type="container", state="b")
+    api.streams[f"{PROJECT}/subscribe"] = [[a_ping(0), json.dumps(first)], [a_ping(1), json.dumps(second)]]
     with running(api, "events") as (_, lines):
         eventually(lambda: any("1i2 b" in line for line in lines), within=60, what="the event after the break")
     shown = [line.strip() for line in lines]
     assert f"listening to changes in {api.url}" in shown
-    assert any("trying again in 0.5 s, changes until then are not shown" in line for line in shown)
-    asked = next(a for a in api.asked if a.path == f"{PROJECT}/subscribe")
-    assert (asked.query, asked.keys) == ({"eventNames": "resource.change"}, ("A", "S"))
+    assert any("the server ended the stream; trying again in 0.5 s" in line for line in shown)
+    asked = [a for a in api.asked if a.path == f"{PROJECT}/subscribe"]
+    assert (asked[0].query, asked[0].keys) == ({"eventNames": "resource.change", "cursor": "now"}, ("A", "S"))
+    assert asked[1].query["cursor"] == "1:1"
 
 
 def test_a_server_that_is_not_there_at_first_is_not_waited_for(api: FakeApi, run: Run) -> None:

@@ -1,6 +1,7 @@
 """Compares schema documents with what the v1 API offered, as `v1.json` beside this file says (made by `trim.py`).
 
-What a server has on top is no difference. Knows nothing of our declarations: documents come in, sentences go out.
+Knows nothing of our declarations: documents come in, sentences go out. `differences` says what is missing or other
+than it was, `additions` what a server has on top.
 """
 
 from __future__ import annotations
@@ -10,7 +11,11 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-OFFERED: dict[str, Any] = json.loads(Path(__file__).with_name("v1.json").read_text(encoding="utf-8"))
+_V1: dict[str, Any] = json.loads(Path(__file__).with_name("v1.json").read_text(encoding="utf-8"))
+OFFERED: dict[str, Any] = _V1["types"]
+ROLES: list[str] = _V1["roles"]
+SEED: list[str] = _V1["seed"]
+"""The types that this project was asked for by name."""
 FLAGS = ("required", "nullable", "unique")
 _UNCHECKED_FILTERS = ("agent", "agentRegister")
 """Views of which the description does not say which filters they have."""
@@ -23,6 +28,15 @@ def types_of(role: str) -> list[str]:
     return [name for name, spec in OFFERED.items() if role in spec["methods"]]
 
 
+def rights_of(rules: Document, role: str) -> str | None:
+    """Return the letters of what a role may do with a field: c(reate), r(ead), u(pdate), o(nly after creation)."""
+    for part in rules["may"].split("; "):
+        letters, _, roles = part.partition(" ")
+        if role in roles.split(","):
+            return str(letters)
+    return None
+
+
 def differences(role: str, schemas: Mapping[str, Document]) -> Iterator[str]:
     """Say what of the offer is missing or different in the schema documents (by id) that a role was given."""
     for name in types_of(role):
@@ -32,23 +46,38 @@ def differences(role: str, schemas: Mapping[str, Document]) -> Iterator[str]:
         yield from (f"{name}: {line}" for line in _type(role, OFFERED[name], schemas[name]))
 
 
+def additions(role: str, schemas: Mapping[str, Document]) -> Iterator[str]:
+    """Say what a role was given that was not offered: types, fields as `type.field`, actions as `type.action()`."""
+    for name, found in schemas.items():
+        if name not in OFFERED or role not in OFFERED[name]["methods"]:
+            yield name
+            continue
+        spec = OFFERED[name]
+        offered = {field for field, rules in spec.get("fields", {}).items() if rights_of(rules, role) is not None}
+        yield from (f"{name}.{field}" for field in sorted(found["resourceFields"].keys() - offered))
+        actions = spec.get("actionsByRole", {}).get(role, spec.get("actions", {}))
+        yield from (f"{name}.{action}()" for action in sorted(found["resourceActions"].keys() - set(actions)))
+
+
 def _type(role: str, spec: Document, found: Document) -> Iterator[str]:
     yield from _same("pluralName", spec["plural"], found["pluralName"])
     for kind, methods in zip(("collectionMethods", "resourceMethods"), spec["methods"][role], strict=True):
         yield from _same(kind, set(methods), set(found[kind]))
     if role == spec["view"]:
-        yield from _within("includeableLinks", map(str.lower, spec["includeableLinks"]), found["includeableLinks"])
-    for field, rules in spec["fields"].items():
-        if role in rules["roles"]:
-            yield from _field(field, rules, rules["roles"][role], found["resourceFields"].get(field))
-    wanted = spec["actionsByRole"].get(role, spec["actions"])
-    yield from _actions({n: spec["actions"][n] for n in wanted}, found["resourceActions"])
-    yield from _actions(spec["collectionActions"], found["collectionActions"])
-    for name, modifiers in spec["filters"].items():
-        field = spec["fields"].get(name)
-        if role not in _UNCHECKED_FILTERS and (field is None or role in field["roles"]):
+        wanted_links = [name.lower() for name in spec.get("includeableLinks", ())]
+        yield from _within("includeableLinks", wanted_links, [name.lower() for name in found["includeableLinks"]])
+    for field, rules in spec.get("fields", {}).items():
+        if letters := rights_of(rules, role):
+            yield from _field(field, rules, letters, found["resourceFields"].get(field))
+    actions = spec.get("actions", {})
+    wanted = spec.get("actionsByRole", {}).get(role, actions)
+    yield from _actions({n: actions[n] for n in wanted}, found["resourceActions"])
+    yield from _actions(spec.get("collectionActions", {}), found["collectionActions"])
+    for name, modifiers in spec.get("filters", {}).items():
+        field = spec.get("fields", {}).get(name)
+        if role not in _UNCHECKED_FILTERS and (field is None or rights_of(field, role)):
             has = found["collectionFilters"].get(name, {}).get("modifiers", ())
-            yield from _within(f"filter {name}", modifiers, has)
+            yield from _within(f"filter {name}", modifiers.split(), has)
 
 
 def _field(name: str, rules: Document, letters: str, found: Document | None) -> Iterator[str]:
@@ -62,7 +91,7 @@ def _field(name: str, rules: Document, letters: str, found: Document | None) -> 
     for rule, value in rules.items():
         if rule == "options":
             yield from _within(f"field {name}.options", value, found.get("options") or ())
-        elif rule not in (*FLAGS, "roles"):
+        elif rule not in (*FLAGS, "may"):
             yield from _same(f"field {name}.{rule}", str(value).lower(), str(found.get(rule)).lower())
 
 
@@ -81,6 +110,6 @@ def _same(what: str, wanted: object, found: object) -> Iterator[str]:
 
 
 def _within(what: str, wanted: Any, found: Any) -> Iterator[str]:
-    missing = set(wanted) - {str(value).lower() if "Links" in what else value for value in found}
+    missing = set(wanted) - set(found)
     if missing:
         yield f"{what}: {sorted(missing)} missing"

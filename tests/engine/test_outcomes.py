@@ -18,7 +18,9 @@ from trailboss.resources.instance import Container
 from trailboss.resources.register import Register
 from trailboss.resources.service import Service
 from trailboss.resources.service_maps import ServiceConsumeMap
+from trailboss.resources.setting import Setting
 from trailboss.store import journal
+from trailboss.store.transaction import Tx
 
 
 def shown(bench: Bench, row: Any) -> tuple[str, str, str | None]:
@@ -101,7 +103,7 @@ def test_an_error_is_carried_over_a_chain_and_past_the_waits_in_it(bench: Bench)
 def test_the_next_process_clears_the_error_of_the_last(bench: Bench) -> None:
     row = bench.insert(Container, state="stopped", failed=1, message="no such image")
     bench.store.write(lambda tx: states.begin(tx, tx.require(Container, row.id), "start"))
-    assert shown(bench, row) == ("starting", "yes", "In Progress")
+    assert shown(bench, row) == ("starting", "yes", "Waiting for its turn")
 
 
 def test_a_row_that_marks_itself_without_end_gives_way_to_others(bench: Bench) -> None:
@@ -234,7 +236,7 @@ def test_a_lost_race_is_run_again_and_never_shown(bench: Bench) -> None:
 
     with hosts_reconciled_by(lose):
         bench.settle()
-        assert shown(bench, row) == ("activating", "yes", "In Progress")
+        assert shown(bench, row) == ("activating", "yes", "Waiting for its turn")
         assert bench.next_due_s() == 0.05
     with hosts_reconciled_by(lambda host: Done()):
         bench.wait(1)
@@ -310,7 +312,7 @@ def test_what_is_removed_is_purged_after_a_minute_and_forgotten_after_its_retent
     bench.settle()
     assert shown(bench, row)[0] == "removed"
     removed = bench.get(row)
-    assert (removed.removed, removed.remove_time) == (bench.now, bench.now + states.REMOVE_DELAY_S * 1000)
+    assert (removed.removed, removed.remove_time) == (bench.now, bench.now + 60_000)
     bench.wait(59)
     assert shown(bench, row)[0] == "removed"
     bench.wait(1)
@@ -320,6 +322,22 @@ def test_what_is_removed_is_purged_after_a_minute_and_forgotten_after_its_retent
     bench.wait(62)
     assert bench.get(row) is None
     assert bench.next_due_s() is None
+
+
+@pytest.mark.usefixtures("purged_at_once")
+def test_settings_say_how_long_what_is_removed_can_be_restored(bench: Bench) -> None:
+    def set_delays(tx: Tx) -> None:
+        tx.insert(Setting, name="object.remove.time.delay.seconds", value="10")
+        tx.insert(Setting, name="object.host.remove.time.delay.seconds", value="100")
+
+    bench.store.write(set_delays)
+    container, host = bench.insert(Container, state="removing"), bench.insert(Host, state="removing")
+    with hosts_reconciled_by(lambda host: Done()):
+        bench.settle()
+        bench.wait(11)
+        assert (shown(bench, container)[0], shown(bench, host)[0]) == ("purged", "removed")
+        bench.wait(90)
+        assert shown(bench, host)[0] == "purged"
 
 
 @pytest.mark.usefixtures("purged_at_once")

@@ -12,11 +12,15 @@ from concurrent.futures import Future
 from pathlib import Path
 from typing import Any, TypeVar
 
-from trailboss.store.database import Connection
+from trailboss.store.database import Connection, Database
 from trailboss.store.store import Store, _Job
-from trailboss.store.transaction import Tx
+from trailboss.store.transaction import Statements, Tx
 
 T = TypeVar("T")
+
+
+_compiled = Statements(Database("sqlite://"))
+"""Compiled for all worlds, one after the other: that costs more than running them."""
 
 
 class Died(BaseException):
@@ -28,6 +32,8 @@ class SteppedStore(Store):
 
     def __init__(self, path: Path, clock: Callable[[], int]) -> None:
         super().__init__(f"sqlite:///{path}", readers=1, clock=clock)
+        _compiled.database.url = self.database.url
+        self.database, self.statements = _compiled.database, _compiled
         self._connection: Connection | None = None
 
     def submit(self, fn: Callable[[Tx], T], *, cause: str = "", actor: int | None = None) -> Future[T]:

@@ -77,7 +77,8 @@ class Machine:
 
 
 class World:
-    """The installation. path: of a database file with schema and seed, which is changed."""
+    """The installation. path: of a database file with schema and seed, which is changed. look: called after every turn,
+    to see what must not be even for a moment."""
 
     def __init__(self, path: Path) -> None:
         self.path, self.now = path, BEGIN_MS
@@ -88,6 +89,7 @@ class World:
         self.acknowledged: set[tuple[str, int]] = set()
         self.crashes_after: int | None = None
         self.crash_point = ""
+        self.look: Callable[[], None] = lambda: None
         self._boot()
         self.project_id: int = self.read(lambda r: r.find(Project)[0].id)
 
@@ -199,9 +201,20 @@ class World:
             self.machines[line.agent_id].is_refused = True
             return
         line.host_id = host.id
-        self.sessions[line.agent_id] = line
+        self._replace(line)
         take = partial(reports.take, host_id=host.id, observations=hello.inventory)
         self.store.write(lambda tx: take(tx), cause="agent-hello")
+
+    def _replace(self, line: Connection) -> None:
+        """Let a session take the place of an older one, whose connection the server closes. It may be the wrong one
+        that wins, since a Hello can arrive late: then the agent has to dial again."""
+        machine = self.machines[line.agent_id]
+        older = self.sessions.get(line.agent_id)
+        self.sessions[line.agent_id] = line
+        if older is not None and older is machine.connection and older is not line:
+            self.cut(machine)
+        if machine.connection is not line:
+            self.lost_at[line.agent_id] = self.now + LOST_MS
 
     def deliver_down(self, machine: Machine) -> None:
         """Let one message of the server arrive."""
@@ -251,6 +264,7 @@ class World:
             while machine.connection is not None and machine.connection.down:
                 self.deliver_down(machine)
                 happened = True
+        self.look()
         return happened
 
     def settle(self, ms: int) -> None:

@@ -7,7 +7,7 @@ import pytest
 
 from tests.databases import OpenStore, migrated_sqlite, open_store  # noqa: F401  (fixtures)
 from tests.engine.bench import Bench
-from tests.serving import admin, api, installation, open_api, plain_logs, settle  # noqa: F401  (fixtures)
+from tests.serving import admin, api, installation, later, open_api, plain_logs, settle  # noqa: F401  (fixtures)
 
 
 @pytest.fixture

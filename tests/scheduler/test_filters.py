@@ -332,3 +332,13 @@ def test_check_sees_what_changed_since_the_decision() -> None:
     now = Cluster([a_host(containers=(ContainerView("u", "lb_1", ports=(Port(80),)),))])
     assert check(now, request, 1) == "host-1: port 80/tcp is taken by lb_1"
     assert check(Cluster([]), request, 1) == "the chosen host is gone"
+
+
+def test_a_host_whose_docker_does_not_work_is_taken_only_when_there_is_no_other() -> None:
+    idle, busy = a_host(1, compute_free=100, has_engine=False), a_host(2, compute_free=1)
+    placed = place(Cluster([idle, busy]), a_request())
+    assert isinstance(placed, Placed)
+    assert (placed.host_id, placed.reasons[-1]) == (2, "wants a host whose Docker works")
+    alone = place(Cluster([idle]), a_request())
+    assert isinstance(alone, Placed)
+    assert alone.reasons[-1] == "prefers a host whose Docker works, which was given up"

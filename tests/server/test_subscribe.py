@@ -13,8 +13,8 @@ import pytest
 from tests.server.conftest import StartServer
 from tests.server.live import Api, basic
 from tests.waiting import eventually_async
-from trailboss.api import feed, subscribe
-from trailboss.api.feed import Backlog
+from trailboss.api import channel_plain, feed, subscription
+from trailboss.api.channel_plain import Backlog
 from trailboss.resources.account import Project
 from trailboss.resources.credential import ApiKey
 from trailboss.resources.environment import Environment
@@ -88,20 +88,20 @@ async def test_a_change_is_told_with_the_resource_as_it_would_be_read(api: Api) 
     assert set(event) == {
         "id", "name", "resourceType", "resourceId", "data", "time", "replyTo", "publisher", "previousIds",
         "previousNames", "transitioning", "transitioningMessage", "transitioningInternalMessage",
-        "transitioningProgress", "timeoutMillis", "context",
+        "transitioningProgress", "timeoutMillis", "context", "cursor",
     }  # fmt: skip
 
 
 async def test_it_begins_with_a_ping_and_goes_on_pinging(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(subscribe, "PING_EVERY_S", 0.2)
+    monkeypatch.setattr(subscription, "PING_EVERY_S", 0.2)
     events = await subscribed(api)
     assert events.events[0]["name"] == "ping"
     await eventually_async(lambda: events.pings >= 4)
 
 
 async def test_after_enough_pings_it_is_over(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(subscribe, "PING_EVERY_S", 0.05)
-    monkeypatch.setattr(subscribe, "MOST_PINGS", 3)
+    monkeypatch.setattr(subscription, "PING_EVERY_S", 0.05)
+    monkeypatch.setattr(subscription, "MOST_PINGS", 3)
     events = await subscribed(api)
     await asyncio.wait_for(events.reading, 20)
     assert (events.pings, events.socket.close_code) == (3, 1000)
@@ -257,8 +257,8 @@ async def test_a_subscription_ends_with_the_key_that_began_it(api: Api, monkeypa
 
 
 async def test_who_does_not_read_is_let_go_and_others_hear_on(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(subscribe, "STUCK_AFTER_S", 1.0)
-    monkeypatch.setattr(subscribe, "EVERY_S", 0.01)
+    monkeypatch.setattr(subscription, "STUCK_AFTER_S", 1.0)
+    monkeypatch.setattr(channel_plain, "EVERY_S", 0.01)
     stuck = await api.socket(f"{api.url}/subscribe?{CHANGES}")
     stuck._response.connection.transport.pause_reading()
     other = await subscribed(api)
@@ -353,20 +353,24 @@ class Clock:
         return self.now
 
 
+def taken(backlog: Backlog, most: int = 10) -> list[tuple[str, int]]:
+    return [due.key for due in backlog.take(most)]
+
+
 def test_a_first_change_is_due_at_once_and_the_next_of_the_same_a_second_later() -> None:
     clock = Clock()
     backlog = Backlog(1.0, clock)
-    backlog.add(("a", 1))
-    backlog.add(("b", 2))
-    assert backlog.take(10) == [("a", 1), ("b", 2)]
+    backlog.add(("a", 1), 1)
+    backlog.add(("b", 2), 2)
+    assert taken(backlog) == [("a", 1), ("b", 2)]
     clock.now += 0.4
-    backlog.add(("a", 1))
-    backlog.add(("a", 1))
-    backlog.add(("c", 3))
-    assert backlog.take(10) == [("c", 3)]
+    backlog.add(("a", 1), 3)
+    backlog.add(("a", 1), 4)
+    backlog.add(("c", 3), 5)
+    assert taken(backlog) == [("c", 3)]
     assert backlog.next_due() == 101.0
     clock.now = 101.0
-    assert backlog.take(10) == [("a", 1)]
+    assert taken(backlog) == [("a", 1)]
     assert backlog.next_due() is None and len(backlog) == 0
 
 
@@ -374,11 +378,30 @@ def test_no_more_is_taken_than_asked_for_and_what_was_told_is_forgotten_in_time(
     clock = Clock()
     backlog = Backlog(1.0, clock)
     for number in range(10):
-        backlog.add(("a", number))
-    assert backlog.take(4) == [("a", n) for n in range(4)]
+        backlog.add(("a", number), number + 1)
+    assert taken(backlog, 4) == [("a", n) for n in range(4)]
     assert len(backlog) == 6
     clock.now += 2
-    assert len(backlog.take(10)) == 6
+    assert len(taken(backlog)) == 6
     clock.now += 2
-    backlog.take(10)
+    taken(backlog)
     assert backlog._told == {}
+
+
+def test_nothing_that_is_still_to_be_told_is_before_the_position_of_an_event() -> None:
+    clock = Clock()
+    backlog = Backlog(1.0, clock, heard=10)
+    assert backlog.behind == 10
+    for seq, key in ((11, "a"), (13, "b"), (14, "a"), (15, "c")):
+        backlog.add((key, 1), seq)
+    backlog.heard = 20
+    assert backlog.behind == 10
+    assert [due.behind for due in backlog.take(2)] == [12, 14]
+    backlog.add(("a", 1), 21)
+    backlog.add(("d", 1), 22)
+    assert [due.behind for due in backlog.take(5)] == [20, 20], "a is due in a second, and was changed by 21"
+    assert backlog.behind == 20
+    clock.now += 1
+    backlog.heard = 30
+    assert [due.behind for due in backlog.take(5)] == [30]
+    assert backlog.behind == 30

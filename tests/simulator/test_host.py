@@ -6,7 +6,7 @@ import pytest
 
 from trailboss.simulator.host import VANISH_MS, SimulatedHost
 from trailboss.simulator.markers import START
-from trailboss.wire.messages import Assignment, FromAgent, Host, Observation, Record, Report, Specification
+from trailboss.wire.messages import Assignment, FromAgent, Host, Observation, Port, Record, Report, Specification
 
 
 def a_host(**values: Any) -> SimulatedHost:
@@ -101,14 +101,16 @@ def test_a_wish_that_changed_while_the_step_was_in_hand_is_followed() -> None:
     assert seen(host.due(600)) == [("c1", 1, "removed")]
 
 
-def test_a_new_run_begins_only_after_what_ends_in_the_same_message() -> None:
+def test_a_start_waits_for_the_port_that_is_given_back_in_the_same_message() -> None:
+    port = [Port(80, 8080)]
     host = a_host(latency_ms=500)
-    host.take(an_assignment(a_record(labels={"simSlow": "1000"})), now=0)
+    host.take(an_assignment(a_record(labels={"simSlow": "1000"}, ports=port)), now=0)
     host.due(1500)
-    ending = a_record(desired="stopped", labels={"simSlow": "1000"})
-    beginning = a_record(container="c2", slot="slot-2")
-    host.take(an_assignment(beginning, ending), now=2000)
-    assert host.due(2500) == []
+    ending = a_record(desired="stopped", labels={"simSlow": "1000"}, ports=port)
+    beginning = a_record(container="c2", slot="slot-2", ports=port)
+    another = a_record(container="c3", slot="slot-3")
+    host.take(an_assignment(beginning, another, ending), now=2000)
+    assert seen(host.due(2500)) == [("c3", 1, "running")]
     assert seen(host.due(3500)) == [("c1", 1, "exited"), ("c2", 1, "running")]
 
 
@@ -179,3 +181,13 @@ def test_a_rebuilt_host_starts_nothing_again() -> None:
     assert host.take(an_assignment(a_record(epoch=4), full=True), now=9) == []
     known = host.hello().inventory[0]
     assert (known.state, known.docker_id, known.started_at) == ("running", "abc", 1)
+
+
+def test_a_container_that_vanished_while_it_was_being_stopped_is_reported_when_the_stop_ends() -> None:
+    host = a_host(latency_ms=500)
+    host.take(an_assignment(a_record()), now=0)
+    host.due(500)
+    host.take(an_assignment(a_record(desired="stopped")), now=600)
+    host.vanish("c1")
+    assert host.take(an_assignment(a_record(desired="stopped"), full=True), now=700) == []
+    assert seen(host.due(1100)) == [("c1", 1, "removed")]

@@ -256,8 +256,8 @@ def observe(wish: Wish | None, run: Run | None, seen: Seen | None) -> Observatio
         return Observation(epoch=run.epoch, state="failed", message=run.failed, docker_id=docker_id, **common)
     elif seen is None:
         return Observation(epoch=run.epoch, state="removed", **common) if run.docker_id else None
-    elif run.number == wish.number and not seen.is_alive and not has_begun(run, seen):
-        return None
+    elif not seen.is_alive and not has_begun(run, seen):
+        return None  # what is seen is the end of the run before; of this one there is nothing to tell yet
     assert seen is not None
     return _observation(record.container, record.slot, run, seen, cause=record.cause)
 

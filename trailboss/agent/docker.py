@@ -164,12 +164,18 @@ class Docker:
     async def pull(self, image: str, auth: RegistryAuth | None, on_progress: Callable[[int], None]) -> None:
         """Pull an image; on_progress gets a percentage now and then. Raises Refused with the registry's reason."""
         headers = {"X-Registry-Auth": _auth_header(auth)} if auth else {}
+        try:
+            await self._pull(image, headers, on_progress)
+        except Refused as refused:
+            raise Refused(refused.status, _pull_error(image, refused.message)) from refused
+
+    async def _pull(self, image: str, headers: dict[str, str], on_progress: Callable[[int], None]) -> None:
         layers: dict[str, float] = {}
         async with self._stream("POST", "images/create", {"fromImage": image}, headers, SILENT_PULL_S) as response:
             async for line in _lines(response):
                 step = json.loads(line)
                 if "error" in step:
-                    raise Refused(0, _pull_error(image, step["error"]))
+                    raise Refused(0, step["error"])
                 if (share := _share(step)) is not None:
                     layers[step["id"]] = share
                     on_progress(int(100 * sum(layers.values()) / len(layers)))
@@ -297,7 +303,9 @@ def _share(step: dict[str, Any]) -> float | None:
 
 def _pull_error(image: str, error: str) -> str:
     """Docker names the image in some errors only."""
-    return f"No such image: {image}" if "manifest unknown" in error else f"{image} cannot be pulled: {error}"
+    if "manifest unknown" in error:
+        return f"No such image: {image}"
+    return error if error.startswith("no such image") else f"{image} cannot be pulled: {error}"
 
 
 async def _lines(response: aiohttp.ClientResponse) -> AsyncIterator[bytes]:

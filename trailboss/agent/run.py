@@ -183,7 +183,8 @@ class HostAgent:
                 touched = await self._state.take(message)
                 self._take_names()
                 for record in message.records:
-                    self.reporter.repeat(record.container)
+                    if record.desired == "removed":
+                        self.reporter.repeat(record.container)  # it waits for the confirmation, and may have missed it
                 self.crew.wake_all(touched)
             case Directory():
                 self._state.directory = message

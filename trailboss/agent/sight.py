@@ -94,12 +94,18 @@ class Sight:
         if claimant != container:
             return claimant
         for name, seen in self.seen.items():
-            if seen.slot == slot and name != container and seen.is_alive:
+            if name != container and seen.is_alive and self._slot_of(name, seen) == slot:
                 return name
         for name, other in self._state.wishes.items():
             if other.record.slot == slot and other.record.desired == "running" and other.number > wish.number:
                 return name
         return ""
+
+    def _slot_of(self, container: str, seen: Seen) -> str:
+        """The slot of its record; the label only without one: a restored container stands in a slot of its own, though
+        Docker's label still names the place that another has taken."""
+        wish = self._state.wishes.get(container)
+        return wish.record.slot if wish else seen.slot
 
     def claim(self, slot: str, container: str) -> None:
         """A container of the slot is about to be started; none other may be until it is released."""

@@ -17,7 +17,7 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.routing import BaseRoute, Match, Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from trailboss.api import render, v1
+from trailboss.api import html, render, v1
 from trailboss.api.context import Context
 from trailboss.api.request import base_url, request_id_of
 from trailboss.errors import ApiError
@@ -33,6 +33,7 @@ def build_app(context: Context, more: Sequence[BaseRoute] = ()) -> Starlette:
         Route("/ping", ping),
         Route("/healthcheck", ping),
         Route("/", root),
+        Route("/assets/{name}", html.asset),
         Otherwise(),
     ]
     app = Starlette(routes=routes, middleware=[Middleware(Observe)], exception_handlers={ApiError: refused})
@@ -44,7 +45,7 @@ def build_app(context: Context, more: Sequence[BaseRoute] = ()) -> Starlette:
 async def refused(request: Request, problem: Exception) -> Response:
     """Answer the error document of a refusal that a route has not rendered itself."""
     assert isinstance(problem, ApiError)
-    return Response(render.encode(render.error(problem)), problem.status, problem.headers, v1.JSON)
+    return await html.answer(request, render.encode(render.error(problem)), problem.status, problem.headers)
 
 
 async def ping(request: Request) -> Response:
@@ -69,7 +70,7 @@ async def root(request: Request) -> Response:
         "filters": {},
         "createDefaults": {},
     }
-    return Response(render.encode(document), headers={"X-API-Schemas": f"{base}/v1/schemas"}, media_type=v1.JSON)
+    return await html.answer(request, render.encode(document), 200, {"X-API-Schemas": f"{base}/v1/schemas"})
 
 
 async def below(request: Request) -> Response:
@@ -123,7 +124,7 @@ class Observe:
             log.exception("a request failed", request=request_id, method=scope["method"], path=scope["path"])
             if status:
                 raise
-            broken = Response(render.encode(render.error(ApiError(500))), 500, media_type=v1.JSON)
+            broken = await html.answer(Request(scope), render.encode(render.error(ApiError(500))), 500, {})
             await broken(scope, receive, answer)
         finally:
             log.info(

@@ -31,12 +31,14 @@ class Context:
     and addresses; in open mode requests to other names are refused.
     open_stream: makes a one-time token for a live stream; returns `token` and `url`, a path such as `/v1/logs/`
     (the API puts the websocket form of its own address before it). Called in the event loop, after the commit.
+    running: account and key of the requests with a key that are being done (`repeat.py`).
     """
 
     store: Store
     dispatcher: Dispatcher | None = None
     hosts: frozenset[str] = frozenset()
     open_stream: Callable[[StreamRequest, Caller], dict[str, str]] = field(default=_no_streams)
+    running: set[tuple[int, str]] = field(default_factory=set)
 
     async def read(self, fn: Callable[[Read], T], *, few: bool = False) -> T:
         """Run a function on one snapshot, in a reader's thread.

@@ -1,40 +1,82 @@
-"""The journal, read once for all who subscribe to this server's changes; and what one of them still has to be told.
+"""The journal, read once for all who subscribe to this server's changes.
 
 A commit only wakes the reader, which goes on from its cursor: so the order is that of the commits, and nothing is
-left out or doubled, whichever server has written it. Who hears (`subscribe.py`) gets entries and decides for itself.
+left out or doubled, whichever server has written it. Each slice is read and made ready for every listener (the
+channels, `channel_exact.py` and `channel_plain.py`) in one go, in a reader's thread; then they hear of it in the event
+loop. What a subscriber is to be told of it is had from its source; `subscribe.py` sends it.
 """
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
 from typing import Any, Protocol
 
 import structlog
-from prometheus_client import Gauge
 
+from trailboss.api.events import Entry, Event
 from trailboss.errors import Unreachable
 from trailboss.store import journal
+from trailboss.store.journal import Position
 from trailboss.store.store import Commit, Store
+from trailboss.store.transaction import Read
 
 log = structlog.get_logger()
 
-SLICE = 500
+SLICE = 200
 LOOK_EVERY_S = 1.0
 """Between two looks without a wake-up: what other servers have written."""
 
-LISTENERS = Gauge("trailboss_subscribers", "Open subscriptions to changes")
+MOST_WAITING = 100
+"""Events that may wait for a subscriber who reads nothing."""
 
-Key = tuple[str, int]
-"""A resource: its type and number."""
+
+@dataclass(frozen=True)
+class Slice:
+    """A piece of the journal: all entries with numbers above `after` up to `reached`."""
+
+    after: int
+    reached: int
+    entries: Sequence[Entry]
 
 
 class Listener(Protocol):
     """Who wants to hear of changes."""
 
-    def hear(self, entry: dict[str, Any]) -> None:
-        """Take in one journal entry; must not block."""
+    def prepare(self, snapshot: Read, entries: Sequence[Entry]) -> Any:
+        """Make ready what is made of entries, in a reader's thread, where it must change nothing."""
+
+    def hear(self, part: Slice, prepared: Any) -> None:
+        """Take in a slice, in the event loop; must not block. prepared: None if it joined while it was being read."""
+
+    def fail(self, because: str) -> None:
+        """Take note that a part of the journal could not be made ready, or is no longer there."""
+
+
+class Source(Protocol):
+    """What one subscriber is still to be told.
+
+    wake: set when there may be more. failure: why there will be nothing more. position: nothing up to it is still to
+    be told, once what was taken is read.
+    """
+
+    wake: asyncio.Event
+    failure: str | None
+
+    @property
+    def position(self) -> Position: ...
+
+    async def take(self) -> list[Event]:
+        """Return what is to be told now, and count it as told. Raises Unreachable."""
+
+    def next_due(self) -> float | None:
+        """Return the moment (monotonic clock) at which there is more without a wake-up; None: there is not."""
+
+    def is_behind(self) -> bool:
+        """Say whether more than `MOST_WAITING` events wait."""
 
 
 class Feed:
@@ -50,17 +92,16 @@ class Feed:
 
     async def join(self, listener: Listener) -> None:
         """Let a listener hear of everything that is committed from now on."""
-        head = await asyncio.wrap_future(self.store.submit_read(journal.head))
-        self.listeners.add(listener)
-        LISTENERS.set(len(self.listeners))
-        if self._task is None:
+        head = await asyncio.wrap_future(self.store.submit_read(journal.head)) if self._task is None else 0
+        if self._task is None:  # nobody else has begun meanwhile
             self._cursor = head
             self._begin()
+        self.listeners.add(listener)
+        self._wake.set()
 
     def leave(self, listener: Listener) -> None:
         """Let it hear no more."""
         self.listeners.discard(listener)
-        LISTENERS.set(len(self.listeners))
         if not self.listeners and self._task is not None and self._unlisten is not None:
             self._unlisten()
             self._task.cancel()
@@ -74,7 +115,6 @@ class Feed:
                 loop.call_soon_threadsafe(self._wake.set)
 
         self._unlisten = self.store.listen(woken)
-        self._wake.set()
         self._task = asyncio.create_task(self._follow())
 
     async def _follow(self) -> None:
@@ -91,45 +131,37 @@ class Feed:
                 await asyncio.sleep(LOOK_EVERY_S)
 
     async def _read_slice(self) -> int:
-        cursor = self._cursor
-        entries = await asyncio.wrap_future(self.store.submit_read(lambda read: journal.after(read, cursor, SLICE)))
-        for entry in entries:
-            self._cursor = entry["seq"]
+        cursor, listeners = self._cursor, list(self.listeners)
+        look = partial(_look, cursor=cursor, listeners=listeners)
+        entries, prepared = await asyncio.wrap_future(self.store.submit_read(look))
+        if entries and entries[0]["seq"] != cursor + 1:
+            log.warning("entries of the journal went before they were read", after=cursor, first=entries[0]["seq"])
             for listener in list(self.listeners):
-                listener.hear(entry)
+                listener.fail("changes were lost before they could be told")
+            cursor = entries[0]["seq"] - 1
+        part = Slice(cursor, entries[-1]["seq"] if entries else cursor, entries)
+        self._cursor = part.reached
+        for listener in list(self.listeners):
+            ready = prepared.get(listener)
+            if isinstance(ready, Exception):
+                listener.fail("an internal error; the server's log says more")
+            else:
+                listener.hear(part, ready)
         return len(entries)
 
 
-class Backlog:
-    """The resources that a listener is still to be told of, oldest change first; each at most once per interval.
+def _look(snapshot: Read, cursor: int, listeners: Sequence[Listener]) -> tuple[list[Entry], dict[Listener, Any]]:
+    """Read a slice and make it ready for each listener; where that fails, its exception stands for it."""
+    entries = journal.after(snapshot, cursor, SLICE)
+    return entries, {listener: _ready(listener, snapshot, entries) for listener in listeners}
 
-    clock: seconds, going forward only.
-    """
 
-    def __init__(self, every_s: float, clock: Callable[[], float]) -> None:
-        self.every_s, self.clock = every_s, clock
-        self._due: dict[Key, float] = {}
-        self._told: dict[Key, float] = {}
-
-    def __len__(self) -> int:
-        return len(self._due)
-
-    def add(self, key: Key) -> None:
-        """Note a change. One that is noted already is told once, as it will be by then."""
-        if key not in self._due:
-            now = self.clock()
-            self._due[key] = max(now, self._told.get(key, now - self.every_s) + self.every_s)
-
-    def next_due(self) -> float | None:
-        """Return when there is something to tell; None if there is nothing."""
-        return min(self._due.values(), default=None)
-
-    def take(self, most: int) -> list[Key]:
-        """Return what is to be told now, and count it as told."""
-        now = self.clock()
-        self._told = {key: at for key, at in self._told.items() if at + self.every_s > now}
-        keys = [key for key, due in self._due.items() if due <= now][:most]
-        for key in keys:
-            del self._due[key]
-            self._told[key] = now
-        return keys
+def _ready(listener: Listener, snapshot: Read, entries: Sequence[Entry]) -> Any:
+    try:
+        return listener.prepare(snapshot, entries)
+    except Unreachable:
+        raise
+    except Exception as error:
+        # one kind of entry that cannot be rendered must not end the stream of all others
+        log.exception("entries could not be made ready", listener=repr(listener))
+        return error

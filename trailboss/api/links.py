@@ -1,8 +1,8 @@
 """The relations between declared types: from names in declarations to what can be followed.
 
 A name is a reference that is a column, without its `Id` (one row), or the plural of a type: of one that refers to us
-(its rows), else of one that we refer to (a list of that row). Names whose other side is not declared are kept for the
-schema only.
+(its rows), else of one that we refer to (a list of that row), else of one that is related by rows that this version
+does not keep yet (an empty list).
 Reading along a relation is in `read.py`.
 """
 
@@ -28,7 +28,7 @@ def relations(type_: ResourceType, readable: dict[str, Field[object]]) -> dict[s
 
 
 def includeable(type_: ResourceType, readable: dict[str, Field[object]]) -> list[str]:
-    """Return every name that the schema lists for `include`, served or not."""
+    """Return every name that the schema lists for `include`."""
     names = [f.wire[:-2] for f in readable.values() if f.column and f.target and f.wire.endswith("Id")]
     names += [link if isinstance(link, str) else link.name for link in type_.links]
     return sorted(dict.fromkeys(names))
@@ -43,13 +43,15 @@ def _reference(field: Field[object]) -> Link | None:
 
 def _by_plural(type_: ResourceType, name: str) -> Link | None:
     target = next((t for t in registry.values() if t.plural == name), None)
-    if target is None or not target.stored:
+    if target is None:
         return None
+    if not target.stored:
+        return Link(name, target.type)
     if foreign := _field_to(target, type_):
         return Link(name, target.type, foreign=foreign)
     if own := _field_to(type_, target):
         return Link(name, target.type, own=own)
-    return None
+    return Link(name, target.type)
 
 
 def _field_to(holder: ResourceType, target: ResourceType) -> str | None:

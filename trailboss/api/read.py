@@ -7,7 +7,7 @@ Everything a request reads comes from one snapshot. Filters and sorts run in the
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlencode
 
@@ -17,7 +17,7 @@ from trailboss.api.paging import Pairs, Wanted
 from trailboss.api.render import Face
 from trailboss.api.schemas import TypeView
 from trailboss.api.validate import Reference, raw_id, row_number
-from trailboss.declare import Link, Resource, registry
+from trailboss.declare import Field, Link, Resource, registry
 from trailboss.errors import ApiError
 from trailboss.resources.account import Account
 from trailboss.resources.setting import number_of
@@ -26,7 +26,7 @@ from trailboss.store.query import Condition, Query
 from trailboss.store.transaction import Read
 
 LINK_LIMIT = 1000
-"""Most rows of one link; more are not shown, and `partial` says so."""
+"""Most rows of one page of a link."""
 
 
 @dataclass(frozen=True)
@@ -73,11 +73,6 @@ def check_references(read: Read, references: Iterable[Reference], caller: Caller
             raise ApiError(422, "InvalidReference", message, field=reference.field)
 
 
-def item(view: TypeView, raw: str, face: Face, include: Iterable[str] = ()) -> dict[str, Any]:
-    """Return the document of one row, with what it includes. Raises ApiError 404."""
-    return with_included(find(face.read, view, raw, face.caller), include, face)
-
-
 def with_included(row: Resource, include: Iterable[str], face: Face) -> dict[str, Any]:
     """Return the document of a row with the rows of some links in it, under the links' names."""
     document = render.resource(row, face)
@@ -86,8 +81,7 @@ def with_included(row: Resource, include: Iterable[str], face: Face) -> dict[str
         link = view.relations.get(name.lower()) if view is not None else None
         if link is None:
             continue
-        rows, _ = related(row, link, face)
-        documents = rendered(rows, face)
+        documents = rendered(related(row, link, face).rows, face)
         document[link.name] = documents if link.many else next(iter(documents), None)
     return document
 
@@ -100,22 +94,26 @@ def rendered(rows: Iterable[Resource], face: Face, include: Iterable[str] = ()) 
 def collection(view: TypeView, face: Face, wanted: Wanted) -> dict[str, Any]:
     """Return a collection document: the page that is wanted of the rows that the caller sees."""
     own_rule = view.type.behaviour.listed
+    url = f"{face.base}/{view.type.plural.lower()}"
     if own_rule is not None:
         rows = own_rule(face.read, face.caller, face.query)
-        return _document(view, face, rendered(rows, face, wanted.include), wanted, None)
+        return _document(view, face, url, rendered(rows, face, wanted.include), wanted, None)
     rows, more = _page(view, face, wanted)
     following = paging.marker_after(rows[-1], wanted) if more and rows else None
-    url = f"{face.base}/{view.type.plural.lower()}"
+    pagination = _pagination(url, wanted, wanted.limit, following)
+    return _document(view, face, url, rendered(rows, face, wanted.include), wanted, pagination)
+
+
+def _pagination(url: str, wanted: Wanted, limit: int, following: str | None) -> dict[str, Any]:
     next_url = f"{url}?{_query_with(wanted, 'marker', following)}" if following else None
-    pagination = {
+    return {
         "first": None,
         "previous": None,
         "next": next_url,
-        "limit": wanted.limit,
+        "limit": limit,
         "total": None,
-        "partial": more,
+        "partial": next_url is not None,
     }
-    return _document(view, face, rendered(rows, face, wanted.include), wanted, pagination)
 
 
 def _page(view: TypeView, face: Face, wanted: Wanted) -> tuple[list[Resource], bool]:
@@ -151,9 +149,8 @@ def _hide_before(view: TypeView, read: Read) -> int | None:
 
 
 def _document(
-    view: TypeView, face: Face, data: list[dict[str, Any]], wanted: Wanted, pagination: dict[str, Any] | None
+    view: TypeView, face: Face, url: str, data: list[dict[str, Any]], wanted: Wanted, pagination: dict[str, Any] | None
 ) -> dict[str, Any]:
-    url = f"{face.base}/{view.type.plural.lower()}"
     return {
         "type": "collection",
         "resourceType": view.type.type,
@@ -215,39 +212,48 @@ def linked(view: TypeView, raw: str, name: str, face: Face, pairs: Pairs) -> dic
     link = link_of(view, name)
     target = face.role.types[link.target]
     wanted = paging.wanted(target, pairs, plain_ids=face.caller.plain_ids)
-    rows, more = related(row, link, face, wanted)
+    found = related(row, link, face, wanted)
     if not link.many:
-        if not rows:
+        if not found.rows:
             raise ApiError(404)
-        return with_included(rows[0], wanted.include, face)
-    document = _document(target, face, rendered(rows, face, wanted.include), wanted, None)
-    document["links"]["self"] = f"{face.base}/{view.type.plural.lower()}/{face.id(view.type, raw)}/{name.lower()}"
-    if more:
-        document["pagination"] = {"next": None, "limit": LINK_LIMIT, "partial": True}
-    if link.foreign and "POST" in target.collection_methods:
-        document["createDefaults"] = {target.type.fields[link.foreign].wire: face.id(view.type, raw)}
+        return with_included(found.rows[0], wanted.include, face)
+    url = f"{face.base}/{view.type.plural.lower()}/{face.id(view.type, raw)}/{name.lower()}"
+    pagination = _pagination(url, wanted, LINK_LIMIT, found.following) if found.following or wanted.after else None
+    document = _document(target, face, url, rendered(found.rows, face, wanted.include), wanted, pagination)
+    if (foreign := foreign_field(link, target)) and "POST" in target.collection_methods:
+        document["createDefaults"] = {foreign.wire: face.id(view.type, raw)}
     return document
 
 
-def related(row: Resource, link: Link, face: Face, wanted: Wanted | None = None) -> tuple[list[Resource], bool]:
-    """Return the rows that a link of a row leads to and that the caller sees, and whether there are more.
+def foreign_field(link: Link, target: TypeView) -> Field[Any] | None:
+    """Return the field by which rows of a link's type refer to the owner; None if only some kinds of it have one."""
+    return target.type.fields.get(link.foreign or "")
 
-    wanted: filters and order, for rows that refer to this one.
+
+@dataclass(frozen=True)
+class Related:
+    """Rows that a link leads to. following: marker of the page after them, if there are more."""
+
+    rows: list[Resource] = field(default_factory=list)
+    following: str | None = None
+
+
+def related(row: Resource, link: Link, face: Face, wanted: Wanted | None = None) -> Related:
+    """Return the rows that a link of a row leads to and that the caller sees.
+
+    wanted: filters and order, for rows that refer to this one; where to go on.
     """
     target, read = registry[link.target], face.read
+    view = face.role.types[link.target]
+    wanted = wanted or Wanted(view)
     if link.through is not None:
-        map_type, ours, theirs = link.through
-        maps = read.find(registry[map_type], limit=LINK_LIMIT, **{ours: row.values["id"]})
-        rows = [read.get(target, m.values[theirs]) for m in maps]
-        return [r for r in rows if r is not None and is_visible(r, face.caller)], False
+        return _by_way_of(row, link, face, wanted)
     if link.foreign is None:
         own = row.values.get(link.own) if link.own else None
         found = read.get(target, own) if isinstance(own, int) else None
-        return ([found] if found is not None and is_visible(found, face.caller) else []), False
-    view = face.role.types[link.target]
-    wanted = wanted or Wanted(view)
+        return Related([found] if found is not None and is_visible(found, face.caller) else [])
     if wanted.is_empty:
-        return [], False
+        return Related()
     # what is inside a project belongs to the project, which the caller sees, and not to the caller
     owned = () if type(row).scope else _owned(view, face.caller)
     children = Query(
@@ -256,10 +262,23 @@ def related(row: Resource, link: Link, face: Face, wanted: Wanted | None = None)
         _hide_before(view, read),
         wanted.sort_column,
         wanted.descending,
-        limit=LINK_LIMIT + 1,
+        wanted.after,
+        LINK_LIMIT + 1,
     )
-    rows_ = query.rows(read, children)
-    return rows_[:LINK_LIMIT], len(rows_) > LINK_LIMIT
+    rows = query.rows(read, children)
+    return Related(rows[:LINK_LIMIT], paging.marker_after(rows[LINK_LIMIT - 1], wanted) if rows[LINK_LIMIT:] else None)
+
+
+def _by_way_of(row: Resource, link: Link, face: Face, wanted: Wanted) -> Related:
+    """Return what the rows of a third type lead to that have not been removed; what they lead to may have been."""
+    assert link.through is not None
+    type_name, ours, theirs = link.through
+    conditions = (Condition(ours, "eq", row.values["id"]), Condition("removed", "null"))
+    after = (None, wanted.after[1]) if wanted.after else None
+    maps = query.rows(face.read, Query(registry[type_name], conditions, after=after, limit=LINK_LIMIT + 1))
+    following = paging.marker_after(maps[LINK_LIMIT - 1], Wanted(wanted.view)) if maps[LINK_LIMIT:] else None
+    found = (face.read.get(registry[link.target], m.values[theirs]) for m in maps[:LINK_LIMIT])
+    return Related([r for r in found if r is not None and is_visible(r, face.caller)], following)
 
 
 # --- schemas ----------------------------------------------------------------------------------------------------
@@ -275,7 +294,8 @@ def schema(view: TypeView, face: Face) -> dict[str, Any]:
 
 def schemas(view: TypeView, face: Face) -> dict[str, Any]:
     """Return the collection of all schemas that the caller sees."""
-    document = _document(view, face, [schema(v, face) for v in face.role.types.values()], paging.wanted(view, []), None)
+    data = [schema(v, face) for v in face.role.types.values()]
+    document = _document(view, face, f"{face.base}/schemas", data, paging.wanted(view, []), None)
     return document | {"createTypes": {}, "sortLinks": {}, "filters": {}}
 
 

@@ -17,9 +17,10 @@ import msgspec
 
 from trailboss import states
 from trailboss.api.access import Caller
-from trailboss.api.schemas import RoleView, TypeView
+from trailboss.api.schemas import RoleView, TypeView, role_view
 from trailboss.declare import ABSENT, Field, Resource, ResourceType, format_id, id_prefix, registry
 from trailboss.errors import ApiError
+from trailboss.resources.project_member import member_roles
 from trailboss.store.transaction import Read
 
 Converter = Callable[[Any], Any]
@@ -69,6 +70,8 @@ class _Plan:
 
 def resource(row: Resource, face: Face) -> dict[str, Any]:
     """Return the document of a row. Raises ApiError 404 if its type is not shown to the caller."""
+    if presented := type(row).behaviour.presented:
+        row = presented(row, face)
     type_ = type(row)
     view = face.role.shown_as(type_)
     if view is None:
@@ -104,6 +107,10 @@ def _value(row: Resource, view: TypeView, plan: _Plan) -> dict[str, Any]:
 
 def _add_derived(row: Resource, view: TypeView, document: dict[str, Any], face: Face) -> None:
     """Put in what is not stored as it is shown."""
+    if "data" in document and (secret := _secrets(type(row).type)):
+        stored = row.values["data"] or {}
+        kept = {wire: value for wire, value in stored.get("fields", {}).items() if wire not in secret}
+        document["data"] = stored | {"fields": kept}
     if "transitioning" in view.fields and type(row).machine is not None:
         moving, message, progress = states.transitioning(row)
         document["transitioning"] = moving
@@ -122,6 +129,12 @@ def _add_derived(row: Resource, view: TypeView, document: dict[str, Any], face: 
                 document[wire] = value
 
 
+@cache
+def _secrets(type_name: str) -> frozenset[str]:
+    """Return the wire names of what is kept in a row's document and shown to nobody."""
+    return frozenset(f.wire for f in registry[type_name].fields.values() if f.has_secrets and not f.column)
+
+
 def _links(row: Resource, view: TypeView, plan: _Plan, self_url: str, face: Face) -> dict[str, str]:
     links = {"self": self_url}
     values = row.values
@@ -131,12 +144,19 @@ def _links(row: Resource, view: TypeView, plan: _Plan, self_url: str, face: Face
     for name, tail in plan.lists:
         links[name] = self_url + tail
     if view.type.scope:
-        inside = f"{face.root}/projects/{face.id(type(row), values['id'])}"
-        links |= {v.type.plural: f"{inside}/{v.type.plural.lower()}" for v in face.role.types.values() if v.is_listable}
+        inside, role = f"{face.root}/projects/{face.id(type(row), values['id'])}", _role_inside(row, face)
+        links |= {v.type.plural: f"{inside}/{v.type.plural.lower()}" for v in role.types.values() if v.is_listable}
     for name in type(row).behaviour.downloads:
         links[name] = f"{self_url}/{name.lower()}"
     more = type(row).behaviour.links
     return links | more(row, face) if more is not None else links
+
+
+def _role_inside(row: Resource, face: Face) -> RoleView:
+    """Return what a caller sees inside of a project: who is asked there once more is shown that."""
+    if face.caller.account_id == row.values["id"]:
+        return face.role
+    return role_view(member_roles(face.read, face.caller.authenticated_id).get(row.values["id"], "project"))
 
 
 def offered(row: Resource, view: TypeView, read: Read, caller: Caller) -> list[str]:

@@ -38,8 +38,8 @@ def target_of(path: str) -> Target:
     parts = [part for part in path.split("/") if part][1:]
     project = None
     while len(parts) > 2 and parts[0].lower() in ("projects", "project"):
-        if parts[2].lower() in ("projectmembers", "projectmember"):
-            break
+        if len(parts) == 3 and parts[2].lower() in ("projectmembers", "projectmember"):
+            break  # the project's own link
         project, parts = parts[1], parts[2:]
     named = [*parts[:3], None, None, None]
     return Target(project, named[0], named[1], named[2], tuple(parts[3:]))

@@ -144,7 +144,7 @@ def _actions(type_: ResourceType, role: str) -> dict[str, Action]:
             action = Action(name, action.input, action.output or base, action.states, capability)
         found[name] = action
     if role in _WITHOUT_ACTIONS or (role == "restricted" and type_.type in _RESTRICTED):
-        return {n: a for n, a in found.items() if a.for_readers and role in _READERS}
+        return {n: a for n, a in found.items() if a.for_readers and role in _READERS and type_.stored}
     return found
 
 

@@ -1,158 +1,41 @@
-"""`subscribe`: who asks is told of changes as they are committed (03-administration section 5).
+"""`subscribe`: who asks is told of changes as they are committed (03-administration section 5, `docs/api.md`).
 
-A websocket (or a POST, answered with an endless text) that begins with a `ping`, repeated every 5 s, and carries
-`resource.change` events: at most one per resource and second, each with the resource as the subscriber would GET it
-at that moment. What is to be told comes from `feed.py`; how a resource looks from `read.py`.
+A websocket, server-sent events, or a POST that is answered with an endless text. Here is how each of them carries
+events, and every way in which a subscription ends. What was asked for, and the loop that sends, is in
+`subscription.py`; what is told comes from a channel (`channel_exact.py`, `channel_plain.py`), one for each view.
 """
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
-import re
-import time
-import uuid
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 from functools import partial
-from typing import Any
 
 import msgspec
-import structlog
+from prometheus_client import Gauge
 from starlette.requests import HTTPConnection, Request
-from starlette.responses import JSONResponse, Response, StreamingResponse
+from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Match
 from starlette.types import Receive, Scope
 from starlette.types import Send as ToClient
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
-from trailboss.api import access, guard, read, render, sockets
-from trailboss.api.access import Caller
+from trailboss.api import guard, render, sockets, subscription
+from trailboss.api.channel_exact import Exact
+from trailboss.api.channel_plain import Plain
 from trailboss.api.context import Context
-from trailboss.api.feed import Backlog, Feed, Key
-from trailboss.api.render import Face
+from trailboss.api.events import Event, View
+from trailboss.api.feed import Feed
 from trailboss.api.request import base_url, target_of
-from trailboss.api.schemas import role_view
-from trailboss.declare import registry
+from trailboss.api.subscription import NOW, PING_EVERY_S, Asked, Send, Subscription, Wish
 from trailboss.errors import ApiError, Unreachable
-from trailboss.store.transaction import Read
 
-log = structlog.get_logger()
+SUBSCRIBERS = Gauge("trailboss_subscribers", "Open subscriptions to changes")
+CHANNELS = Gauge("trailboss_subscriber_channels", "Different views among them; events are made once for each")
 
-PING_EVERY_S = 5.0
-MOST_PINGS = 8640
-EVERY_S = 1.0
-"""Shortest time between two events of one resource."""
-BATCH = 50
-"""Resources that are read and rendered at once."""
-MOST_WAITING = 100
-STUCK_AFTER_S = 10.0
-"""A subscriber with more than `MOST_WAITING` events before it that has not read one for so long is let go."""
 PADDING = b"\n" + b" " * 512 + b"\n"
-CHANGE = "resource.change"
-Send = Callable[[bytes], Awaitable[None]]
-_NAME = re.compile(r"[0-9A-Za-z*._;=]+")
-_EMPTY = dict.fromkeys(
-    (
-        "replyTo", "publisher", "previousIds", "previousNames", "transitioning", "transitioningMessage",
-        "transitioningInternalMessage", "transitioningProgress", "timeoutMillis", "context",
-    )
-)  # fmt: skip
-
-
-@dataclass(frozen=True)
-class Asked:
-    """What a subscriber asks for. wants_changes: a name that it gave means `resource.change`."""
-
-    caller: Caller
-    root: str
-    wants_changes: bool
-    include: tuple[str, ...] = ()
-
-
-@dataclass(eq=False)
-class Subscription:
-    """One subscriber. send: gives it one event, and returns when there is room for the next."""
-
-    asked: Asked
-    context: Context
-    send: Send
-    clock: Callable[[], float] = time.monotonic
-    backlog: Backlog = field(init=False)
-    wake: asyncio.Event = field(default_factory=asyncio.Event)
-    sending_since: float | None = None
-
-    def __post_init__(self) -> None:
-        self.backlog = Backlog(EVERY_S, self.clock)
-
-    def hear(self, entry: dict[str, Any]) -> None:
-        """Take in a journal entry: what belongs to the subscriber's account will be told."""
-        caller = self.asked.caller
-        if self.asked.wants_changes and (caller.all_accounts or entry["account_id"] == caller.account_id):
-            self.backlog.add((entry["type"], entry["id"]))
-            self.wake.set()
-
-    @property
-    def is_stuck(self) -> bool:
-        """Whether the subscriber does not read what piles up before it."""
-        since = self.sending_since
-        return since is not None and len(self.backlog) > MOST_WAITING and self.clock() - since > STUCK_AFTER_S
-
-    async def run(self) -> tuple[int, str]:
-        """Send pings and events until there were enough pings; return how to close. Raises what `send` raises, and
-        Unreachable."""
-        pings, next_ping = 0, self.clock()
-        while pings < MOST_PINGS:
-            if self.clock() >= next_ping:
-                await self._send(ping())
-                pings, next_ping = pings + 1, next_ping + PING_EVERY_S
-            keys = self.backlog.take(BATCH)
-            if keys:
-                for event in await self.context.read(partial(events, keys=keys, asked=self.asked)):
-                    await self._send(event)
-                continue
-            await self._sleep(min(next_ping, self.backlog.next_due() or next_ping))
-        return sockets.NORMAL, "subscribe again: this was long enough"
-
-    async def _sleep(self, until: float) -> None:
-        self.wake.clear()
-        with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(self.wake.wait(), max(0.0, until - self.clock()))
-
-    async def _send(self, event: bytes) -> None:
-        self.sending_since = self.clock()
-        await self.send(event)
-        self.sending_since = None
-
-
-def ping() -> bytes:
-    """Return a sign of life."""
-    return render.encode(_event("ping"))
-
-
-def events(snapshot: Read, keys: Sequence[Key], asked: Asked) -> list[bytes]:
-    """Return the `resource.change` events of some resources, as they are now."""
-    face = Face(asked.caller, asked.root, role_view(asked.caller.role), snapshot)
-    return [render.encode(_change(snapshot, type_, id, face, asked.include)) for type_, id in keys]
-
-
-def _change(snapshot: Read, type_name: str, id: int, face: Face, include: Sequence[str]) -> dict[str, Any]:
-    type_ = registry[type_name]
-    row = snapshot.get(type_, id)
-    if row is not None and read.is_visible(row, face.caller) and (view := face.role.shown_as(type(row))) is not None:
-        document = read.with_included(row, include, face)
-        return _event(
-            CHANGE,
-            resourceType=view.type.type,
-            resourceId=document["id"],
-            data={"resource": document},
-        )
-    return _event(CHANGE, resourceType=type_.base.type, resourceId=face.id(type_, id), data=None)
-
-
-def _event(name: str, **values: Any) -> dict[str, Any]:
-    common = {"id": str(uuid.uuid4()), "name": name, "resourceType": None, "resourceId": None, "data": None}
-    return {**common, "time": time.time_ns() // 1_000_000, **_EMPTY, **values}
 
 
 class Subscriptions:
@@ -161,6 +44,7 @@ class Subscriptions:
     def __init__(self, context: Context) -> None:
         self.context = context
         self.feed = Feed(context.store)
+        self._channels: dict[View, Exact | Plain] = {}
         self._stopping = asyncio.Event()
 
     def routes(self) -> list[BaseRoute]:
@@ -173,82 +57,64 @@ class Subscriptions:
 
     async def socket(self, socket: WebSocket) -> None:
         """Serve a subscriber over a websocket."""
+        query = socket.query_params
+        wish = Wish(query.getlist("eventNames"), query.getlist("include"), query.get("cursor"))
         try:
             guard.check_page(socket)
-            names = socket.query_params.getlist("eventNames")
-            asked = await self._asked(socket, names, socket.query_params.getlist("include"))
+            asked = await self._asked(socket, wish)
         except (ApiError, Unreachable) as problem:
             await sockets.refuse(socket, _as_answer(problem))
             return
         await socket.accept()
 
-        async def send(event: bytes) -> None:
-            await socket.send_text(event.decode())
+        async def send(event: Event) -> None:
+            await socket.send_text(event.body.decode())
 
         try:
-            code, reason = await self._serve(socket, asked, send, sockets.gone(socket))
+            code, reason = await self._serve(socket, wish, asked, send, sockets.gone(socket))
         except WebSocketDisconnect:
             return
         await sockets.close(socket, code, reason)
 
-    async def text(self, request: Request) -> Response:
-        """Serve a subscriber with an endless text: one event in a line, then padding that makes proxies pass it on."""
+    async def http(self, request: Request, shape: Shape, send: ToClient) -> None:
+        """Serve a subscriber with an endless answer."""
         try:
-            guard.check_csrf(request, "POST")
-            wanted = msgspec.json.decode(await request.body() or b"{}", type=_Wanted)
-            asked = await self._asked(request, wanted.eventNames, wanted.include)
-        except msgspec.DecodeError:
-            return _refusal(request, ApiError(400, "InvalidBodyContent", "the body is {eventNames: [...]}"))
+            wish = await shape.wish(request)
+            asked = await self._asked(request, wish)
         except (ApiError, Unreachable) as problem:
-            return _refusal(request, _as_answer(problem))
-        return StreamingResponse(self._lines(request, asked), headers=_headers(request), media_type="text/plain")
+            refusal = _as_answer(problem)
+            answer = JSONResponse(render.error(refusal), refusal.status, headers=_headers(request) | refusal.headers)
+            await answer(request.scope, request.receive, send)
+            return
+        # the start of an answer without a body, as Starlette writes it
+        start = Response(media_type=shape.media_type, headers=_headers(request) | shape.headers)
+        del start.headers["content-length"]
+        await send({"type": "http.response.start", "status": 200, "headers": start.raw_headers})
 
-    async def _lines(self, request: Request, asked: Asked) -> AsyncIterator[bytes]:
-        room: asyncio.Queue[bytes] = asyncio.Queue(1)
-        # nobody has to be asked whether the reader is gone: this generator is closed then
-        never = asyncio.Event().wait()
-        serving = asyncio.create_task(self._serve(request, asked, room.put, never))
-        try:
-            while True:
-                event = asyncio.create_task(room.get())
-                await asyncio.wait((event, serving), return_when=asyncio.FIRST_COMPLETED)
-                if not event.done():
-                    event.cancel()
-                    return
-                yield event.result() + PADDING
-        finally:
-            serving.cancel()
+        async def tell(event: Event) -> None:
+            await send({"type": "http.response.body", "body": shape.framed(event), "more_body": True})
 
-    async def _asked(self, connection: HTTPConnection, names: Sequence[str], include: Sequence[str]) -> Asked:
-        """Find out who asks for what. Raises ApiError 401, 403, 404, 422."""
-        caller = await self._caller(connection)
-        if not names:
-            raise ApiError(422, "MissingRequired", "say which events: eventNames=resource.change", field="eventNames")
-        for name in names:
-            if not _NAME.fullmatch(name):
-                raise ApiError(422, "InvalidCharacters", f"{name!r} is no name of an event", field="eventNames")
-        wants = any(_matches(name) for name in names)
-        return Asked(caller, base_url(connection) + "/v1", wants, tuple(include))
+        _, reason = await self._serve(request, wish, asked, tell, _gone(request))
+        with contextlib.suppress(TimeoutError):  # of who does not read
+            last = {"type": "http.response.body", "body": shape.ending(reason), "more_body": False}
+            await asyncio.wait_for(send(last), sockets.CLOSE_WITHIN_S)
 
-    async def _caller(self, connection: HTTPConnection) -> Caller:
-        """Find out who asks. Raises ApiError 401, 403, and 404 for a role that may not subscribe."""
-        project = target_of(connection.scope["path"]).project
-        caller = await self.context.read(lambda snapshot: access.identify(snapshot, connection, project))
-        if "subscribe" not in role_view(caller.role).types:
-            raise ApiError(404, message="subscribe within a project: /v1/projects/<id>/subscribe")
-        return caller
+    async def _asked(self, connection: HTTPConnection, wish: Wish) -> Asked:
+        return await self.context.read(partial(subscription.asked, connection=connection, wish=wish))
 
     async def _serve(
-        self, connection: HTTPConnection, asked: Asked, send: Send, gone: Awaitable[object]
+        self, connection: HTTPConnection, wish: Wish, asked: Asked, send: Send, gone: Awaitable[object]
     ) -> tuple[int, str]:
         """Tell a subscriber of changes until one side wants the end; return how to close."""
-        subscription = Subscription(asked, self.context, send)
-        await self.feed.join(subscription)
+        channel = self._channel(asked.view)
+        source = channel.enter(asked.position)
+        SUBSCRIBERS.inc()
+        serving = Subscription(source, send)
         tasks: tuple[asyncio.Future[tuple[int, str]], ...] = (
-            asyncio.create_task(subscription.run()),
-            asyncio.create_task(_after(gone, sockets.NORMAL, "")),
-            asyncio.create_task(_after(self._stopping.wait(), sockets.RESTART, "the server ends")),
-            asyncio.create_task(self._watch(connection, subscription)),
+            asyncio.ensure_future(self._run(channel, serving)),
+            asyncio.ensure_future(_after(gone, sockets.NORMAL, "")),
+            asyncio.ensure_future(_after(self._stopping.wait(), sockets.RESTART, "the server ends")),
+            asyncio.ensure_future(self._watch(connection, wish, asked.view, serving)),
         )
         try:
             done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
@@ -256,22 +122,44 @@ class Subscriptions:
         except Unreachable as error:
             return sockets.TRY_LATER, error.message
         finally:
-            self.feed.leave(subscription)
+            channel.sources.discard(source)
+            SUBSCRIBERS.dec()
+            self._let_go(channel)
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
 
-    async def _watch(self, connection: HTTPConnection, subscription: Subscription) -> tuple[int, str]:
-        """Wait until the subscriber does not read any more, or may not subscribe any more."""
+    def _channel(self, view: View) -> Exact | Plain:
+        if view not in self._channels:
+            self._channels[view] = Exact(view, self.context) if view.exact else Plain(view, self.context)
+            CHANNELS.set(len(self._channels))
+        return self._channels[view]
+
+    def _let_go(self, channel: Exact | Plain) -> None:
+        if not channel.sources:
+            self.feed.leave(channel)
+            del self._channels[channel.view]
+            CHANNELS.set(len(self._channels))
+
+    async def _run(self, channel: Exact | Plain, serving: Subscription) -> tuple[int, str]:
+        await self.feed.join(channel)
+        return await serving.run()
+
+    async def _watch(
+        self, connection: HTTPConnection, wish: Wish, view: View, serving: Subscription
+    ) -> tuple[int, str]:
+        """Wait until the subscriber does not read any more, or may not see any more what it is told."""
         while True:
             for _ in range(int(PING_EVERY_S)):
-                if subscription.is_stuck:
+                if serving.is_stuck:
                     return sockets.TRY_LATER, "events are not read"
                 await asyncio.sleep(1)
             try:
-                await self._caller(connection)
+                now = await self._asked(connection, wish)
             except ApiError as problem:
                 return sockets.REFUSED, problem.message
+            if now.view != view:
+                return sockets.REFUSED, "what these keys may see has changed: subscribe again"
 
 
 async def _after(event: Awaitable[object], code: int, reason: str) -> tuple[int, str]:
@@ -279,23 +167,64 @@ async def _after(event: Awaitable[object], code: int, reason: str) -> tuple[int,
     return code, reason
 
 
+async def _gone(request: Request) -> None:
+    """Wait until the other side is gone."""
+    while (await request.receive())["type"] != "http.disconnect":
+        continue
+
+
+# --- endless answers -------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Shape:
+    """How events are written into an endless answer. wish: reads what a request asks for; raises ApiError.
+    ending: what is written last, with the reason in words."""
+
+    media_type: str
+    headers: dict[str, str]
+    wish: Callable[[Request], Awaitable[Wish]]
+    framed: Callable[[Event], bytes]
+    ending: Callable[[str], bytes]
+
+
 class _Wanted(msgspec.Struct):
     eventNames: list[str] = []
     include: list[str] = []
+    cursor: str | None = None
 
 
-def _matches(name: str) -> bool:
-    """Say whether a name that a subscriber gave means `resource.change`; what follows a `;` is not looked at."""
-    pattern = re.escape(name.partition(";")[0]).replace(r"\*", ".*")
-    return re.fullmatch(pattern, CHANGE) is not None
+async def _in_body(request: Request) -> Wish:
+    guard.check_csrf(request, "POST")
+    try:
+        wanted = msgspec.json.decode(await request.body() or b"{}", type=_Wanted)
+    except msgspec.DecodeError as error:
+        raise ApiError(400, "InvalidBodyContent", "the body is {eventNames: [...]}") from error
+    return Wish(wanted.eventNames, wanted.include, wanted.cursor)
+
+
+async def _in_query(request: Request) -> Wish:
+    # a browser that connects again repeats the URL as it was, and says in a header how far it has come
+    cursor = request.headers.get("last-event-id") or request.query_params.get("cursor") or NOW
+    return Wish(request.query_params.getlist("eventNames"), request.query_params.getlist("include"), cursor)
+
+
+TEXT = Shape("text/plain", {}, _in_body, lambda event: event.body + PADDING, lambda reason: b"")
+"""As in v1: one event in a line, then padding that makes proxies pass it on."""
+SERVER_SENT = Shape(
+    "text/event-stream",
+    # the second is for nginx, which would collect events
+    {"Cache-Control": "no-store", "X-Accel-Buffering": "no"},
+    _in_query,
+    lambda event: b"id: %s\ndata: %s\n\n" % (event.cursor.encode(), event.body),
+    lambda reason: f": {reason}\n\n".encode(),
+)
+"""https://html.spec.whatwg.org/multipage/server-sent-events.html; always in the exact form, so that it goes on after
+a break where it was."""
 
 
 def _as_answer(problem: ApiError | Unreachable) -> ApiError:
     return problem if isinstance(problem, ApiError) else ApiError(503, message=problem.message)
-
-
-def _refusal(request: Request, problem: ApiError) -> Response:
-    return JSONResponse(render.error(problem), problem.status, headers=_headers(request) | problem.headers)
 
 
 def _headers(request: Request) -> dict[str, str]:
@@ -304,13 +233,14 @@ def _headers(request: Request) -> dict[str, str]:
 
 
 class _Route(BaseRoute):
-    """Below `/v1`, in any case and project: a websocket or a POST. A plain GET is answered like any collection."""
+    """Below `/v1`, in any case and project: a websocket, a POST, or a GET that accepts server-sent events. A plain GET
+    is answered like any collection."""
 
     def __init__(self, subscriptions: Subscriptions) -> None:
         self.subscriptions = subscriptions
 
     def matches(self, scope: Scope) -> tuple[Match, Scope]:
-        is_ours = scope["type"] == "websocket" or (scope["type"] == "http" and scope["method"] == "POST")
+        is_ours = scope["type"] == "websocket" or (scope["type"] == "http" and _shape_of(scope) is not None)
         if not is_ours or scope["path"].lstrip("/").partition("/")[0] != "v1":
             return Match.NONE, {}
         target = target_of(scope["path"])
@@ -320,6 +250,13 @@ class _Route(BaseRoute):
     async def handle(self, scope: Scope, receive: Receive, send: ToClient) -> None:
         if scope["type"] == "websocket":
             await self.subscriptions.socket(WebSocket(scope, receive, send))
-        else:
-            response = await self.subscriptions.text(Request(scope, receive))
-            await response(scope, receive, send)
+        elif (shape := _shape_of(scope)) is not None:
+            await self.subscriptions.http(Request(scope, receive), shape, send)
+
+
+def _shape_of(scope: Scope) -> Shape | None:
+    """Return how a request is answered without end; None if it is not."""
+    if scope["method"] == "POST":
+        return TEXT
+    accepts = [value for name, value in scope["headers"] if name == b"accept"]
+    return SERVER_SENT if scope["method"] == "GET" and any(b"text/event-stream" in v for v in accepts) else None

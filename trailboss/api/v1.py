@@ -7,6 +7,7 @@ then reads its body, then is one transaction (`write.py`). Every refusal becomes
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import quote
@@ -14,7 +15,7 @@ from urllib.parse import quote
 from starlette.requests import Request
 from starlette.responses import Response
 
-from trailboss.api import body, guard, paging, read, render, scripts, write
+from trailboss.api import body, conditions, guard, html, openapi, paging, read, render, repeat, scripts, write
 from trailboss.api.access import Caller, identify
 from trailboss.api.context import Context
 from trailboss.api.read import File
@@ -26,7 +27,6 @@ from trailboss.errors import ApiError, Lost, Unreachable
 from trailboss.resources.account import Account
 from trailboss.store.transaction import Read, Tx
 
-JSON = "application/json; charset=utf-8"
 METHODS = ("GET", "PUT", "POST", "DELETE")
 _FLAGS = ("purge",)
 """Parameters that actions and removals understand, whatever the type."""
@@ -34,7 +34,8 @@ _FLAGS = ("purge",)
 
 @dataclass
 class Call:
-    """A request on its way. caller, role: once it is known who asks. params: the query, and a form if there was one."""
+    """A request on its way. caller, role: once it is known who asks. params: the query, and a form if there was one.
+    headers: those of the answer that only this request has."""
 
     request: Request
     target: Target
@@ -42,6 +43,7 @@ class Call:
     caller: Caller | None = None
     role: RoleView | None = None
     params: dict[str, Any] = field(default_factory=dict)
+    headers: dict[str, str] = field(default_factory=dict)
 
     @property
     def context(self) -> Context:
@@ -80,12 +82,14 @@ async def serve(request: Request) -> Response:
         status, content = 409, ApiError(409, message=str(error))
     except ApiError as error:
         status, content = error.status, error
-    if isinstance(content, ApiError):
-        return Response(render.encode(render.error(content)), status, _headers(call) | content.headers, JSON)
+    headers = _headers(call)
     if isinstance(content, File):
         disposition = {"Content-Disposition": f'attachment; filename="{content.name}"'}
-        return Response(content.content, status, _headers(call) | disposition, content.media_type)
-    return Response(content, status, _headers(call), JSON)
+        return Response(content.content, status, headers | disposition, content.media_type)
+    if isinstance(content, ApiError):
+        headers |= content.headers
+        content = render.encode(render.error(content))
+    return await html.answer(request, content, status, headers)
 
 
 async def _answer(call: Call) -> tuple[int, bytes | File | ApiError]:
@@ -106,17 +110,34 @@ async def _answer(call: Call) -> tuple[int, bytes | File | ApiError]:
     caller.options = {name: True for name in _FLAGS if str(call.params.get(name, "")).lower() == "true"}
     place = _locate(call, caller)
     operation = _operation(call, place, method)
-    written = await call.context.write(
-        lambda tx: operation(tx, write.fresh(tx, _face(call, caller, tx))),
-        cause=call.request_id,
-        actor=caller.authenticated_id,
-    )
+    once = repeat.once(request, method, caller, call.params)
+    with once.alone(call.context.running) if once is not None else nullcontext():
+        written = await call.context.write(
+            lambda tx: _write(tx, call, place, operation, once),
+            cause=call.request_id,
+            actor=caller.authenticated_id,
+        )
+    call.headers |= written.headers
     return written.status, render.encode(_with_stream(call, caller, written))
 
 
 def _is_point(call: Call) -> bool:
     """Say whether a GET is for one row, and nothing that belongs to it."""
     return call.target.id is not None and call.target.link is None and not call.request.scope["query_string"]
+
+
+def _write(tx: Tx, call: Call, place: Place, operation: Operation, once: repeat.Once | None) -> write.Written:
+    """Do what a request asks for, unless that was done before or the resource is not as it was when it was read."""
+    assert call.caller is not None
+    if once is not None and (before := once.answered(tx)) is not None:
+        return before
+    wanted = call.request.headers.get("if-match")
+    if wanted is not None and place.raw is not None and place.link is None:
+        conditions.check(read.find(tx, place.view, place.raw, call.caller), wanted)
+    written = operation(tx, write.fresh(tx, _face(call, call.caller, tx)))
+    if once is not None:
+        once.keep(tx, written)
+    return written
 
 
 def _enter(r: Read, call: Call) -> Caller:
@@ -151,6 +172,8 @@ def _get(r: Read, call: Call) -> bytes | File:
     face = _face(call, caller, r)
     if call.target.type is None:
         return render.encode(version(face))
+    if (call.target.type.lower(), call.target.id) == (openapi.NAME, None):
+        return openapi.document(caller.role, face.base)
     place = _locate(call, caller)
     answer = _document(place, face, call)
     return answer if isinstance(answer, File) else render.encode(answer)
@@ -167,7 +190,9 @@ def _document(place: Place, face: Face, call: Call) -> dict[str, Any] | File:
         return read.collection(view, face, paging.wanted(view, pairs, plain_ids=face.caller.plain_ids))
     if place.link is not None:
         return read.linked(view, place.raw, place.link, face, pairs)
-    return read.item(view, place.raw, face, [value for name, value in pairs if name == "include"])
+    row = read.find(face.read, view, place.raw, face.caller)
+    call.headers |= conditions.headers_of(row)
+    return read.with_included(row, [value for name, value in pairs if name == "include"], face)
 
 
 def _schemas(place: Place, face: Face) -> dict[str, Any]:
@@ -215,9 +240,10 @@ def _creation(call: Call, place: Place, method: str) -> Operation:
     relation = read.link_of(view, place.link or "")
     assert call.role is not None
     target = call.role.types[relation.target]
-    if method not in target.collection_methods or relation.foreign is None:
+    foreign = read.foreign_field(relation, target)
+    if method not in target.collection_methods or foreign is None:
         raise ApiError(405)
-    preset = target.type.fields[relation.foreign].wire
+    preset = foreign.wire
 
     def run(tx: Tx, face: Face) -> write.Written:
         owner = read.find(tx, view, raw, face.caller)
@@ -249,4 +275,4 @@ def _headers(call: Call) -> dict[str, str]:
         headers["X-API-Account-Id"] = str(account) if call.caller.plain_ids else format_id(Account, account)
     if cookie := guard.new_cookie(call.request):
         headers["Set-Cookie"] = cookie
-    return headers
+    return headers | call.headers

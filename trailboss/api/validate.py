@@ -57,7 +57,13 @@ def for_create(view: TypeView, role: RoleView, body: Mapping[str, Any], *, plain
 def for_update(view: TypeView, role: RoleView, body: Mapping[str, Any], *, plain_ids: bool = False) -> Checked:
     """Check the fields that were sent and that the role may change; others are ignored. Raises ApiError 422."""
     checker = _Checker(role, plain_ids)
-    sent = {f.name: checker.value(f, body[wire]) for wire, f in view.update.items() if wire in body}
+    sent: dict[str, Any] = {}
+    for wire, field_ in view.update.items():
+        if wire not in body:
+            continue
+        if field_.required and body[wire] is None:
+            raise ApiError(422, "NotNullable", f"{wire} is required, it may not be null", field=wire)
+        sent[field_.name] = checker.value(field_, body[wire])
     return Checked(sent, checker.references)
 
 
@@ -98,10 +104,9 @@ class _Checker:
     def _map(self, field_: Field[Any], type_: str, value: Any) -> dict[str, Any]:
         if not isinstance(value, dict):
             raise _wrong_kind(field_, "a map")
-        return {
-            _text(field_, key): None if element is None else self._typed(field_, type_, element)
-            for key, element in value.items()
-        }
+        # null is a value of free JSON; of a text or a number it would be none, and a variable without value is ""
+        convert = self._typed if type_ == "json" else self._element
+        return {_text(field_, key): convert(field_, type_, element) for key, element in value.items()}
 
     def _reference(self, field_: Field[Any], target: str, value: Any) -> int | None:
         if value == "":

@@ -7,11 +7,11 @@ is made by `engine/apply.create`, the one way of creation.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from trailboss import states
-from trailboss.api import read, render, validate
+from trailboss.api import conditions, read, render, validate
 from trailboss.api.render import Face
 from trailboss.api.schemas import TypeView
 from trailboss.api.validate import Checked
@@ -26,11 +26,17 @@ Body = Mapping[str, Any]
 
 @dataclass(frozen=True)
 class Written:
-    """status and document of the answer. stream: a live stream that is to be opened after the commit instead."""
+    """status, document and own headers of the answer. stream: a live stream that is to be opened after the commit
+    instead."""
 
     status: int
     document: dict[str, Any]
     stream: StreamRequest | None = None
+    headers: dict[str, str] = field(default_factory=dict)
+
+
+def _written(status: int, row: Resource, face: Face) -> Written:
+    return Written(status, render.resource(row, face), headers=conditions.headers_of(row))
 
 
 def fresh(tx: Tx, face: Face) -> Face:
@@ -49,8 +55,10 @@ def create(tx: Tx, view: TypeView, body: Body, face: Face) -> Written:
     values = {"kind": view.type.type, **checked.values}
     if "account_id" in view.type.fields:
         values["account_id"] = checked.values.get("account_id") or face.caller.account_id
+    kept = {n: v for n, v in checked.values.items() if view.type.fields[n].read_on_create_only}
+    face.caller.shown_once.update(kept)
     row = own_way(tx, values, face.caller) if own_way else apply.create(tx, view.type, values, face.caller)
-    return Written(201, render.resource(row, face))
+    return _written(201, row, face)
 
 
 def update(tx: Tx, view: TypeView, raw: str, body: Body, face: Face) -> Written:
@@ -58,7 +66,7 @@ def update(tx: Tx, view: TypeView, raw: str, body: Body, face: Face) -> Written:
     checked = validate.for_update(view, face.role, body, plain_ids=face.caller.plain_ids)
     read.check_references(tx, checked.references, face.caller)
     row = read.find(tx, view, raw, face.caller)
-    return Written(200, render.resource(_update(tx, view, row, checked, face), face))
+    return _written(200, _update(tx, view, row, checked, face), face)
 
 
 def _update(tx: Tx, view: TypeView, row: Resource, checked: Checked, face: Face) -> Resource:
@@ -73,19 +81,19 @@ def _update(tx: Tx, view: TypeView, row: Resource, checked: Checked, face: Face)
 
 
 def _check_unique(tx: Tx, view: TypeView, checked: Checked, face: Face, own: Resource | None) -> None:
-    for field in view.fields.values():
-        value = checked.values.get(field.name)
-        if not field.unique or value is None:
+    for field_ in view.fields.values():
+        value = checked.values.get(field_.name)
+        if not field_.unique or value is None:
             continue
-        others = [r for r in tx.find(view.type, **{field.name: value}) if read.is_visible(r, face.caller)]
+        others = [r for r in tx.find(view.type, **{field_.name: value}) if read.is_visible(r, face.caller)]
         if any(own is None or r.values["id"] != own.values["id"] for r in others):
-            raise ApiError(422, "NotUnique", f"{field.wire} {value!r} is taken", field=field.wire)
+            raise ApiError(422, "NotUnique", f"{field_.wire} {value!r} is taken", field=field_.wire)
 
 
 def delete(tx: Tx, view: TypeView, raw: str, face: Face) -> Written:
     """Remove a row, or begin to. Raises ApiError 404, and 405 in a state that does not allow it."""
     row = read.find(tx, view, raw, face.caller)
-    return Written(200, render.resource(_delete(tx, row, face), face))
+    return _written(200, _delete(tx, row, face), face)
 
 
 def _delete(tx: Tx, row: Resource, face: Face) -> Resource:
@@ -115,7 +123,7 @@ def act(tx: Tx, view: TypeView, raw: str, name: str, body: Body, face: Face) -> 
     result = _run(tx, own_view, row, name, body, face)
     if isinstance(result, StreamRequest):
         return Written(200, {}, result)
-    return Written(202 if is_process else 200, render.resource(result, face))
+    return _written(202 if is_process else 200, result, face)
 
 
 def _not_available(row: Resource, name: str) -> ApiError:

@@ -15,8 +15,9 @@ import typer
 from trailboss.cli.options import WAIT_S, File, Json, ProjectName, Services, Timeout, Yes, connect
 
 if TYPE_CHECKING:
-    from trailboss.cli.client import Client, JsonObject
     from trailboss.cli.stack import Stack
+    from trailboss.client import Client
+    from trailboss.client.types import Environment, Service
 
 
 def scale(
@@ -39,9 +40,9 @@ def scale(
     with connect(context) as client:
         stack = read.require(client, stack_name(project_name, file))
         services = read.named(read.services_of(client, stack), numbers)
-        by_name = {s["name"]: number for s, number in zip(services, numbers.values(), strict=True)}
+        by_name = {read.name_of(s): number for s, number in zip(services, numbers.values(), strict=True)}
         for service in services:
-            client.update(service, {"scale": by_name[service["name"]]})
+            client.update(service, scale=by_name[read.name_of(service)])
         seen = _follow(client, stack, lambda s: waiting.is_scaled(s, by_name), timeout, as_json)
     _print_stack(seen, as_json)
 
@@ -78,9 +79,9 @@ def stop(
         stack = read.require(client, stack_name(project_name, file))
         chosen = _chosen(client, stack, services)
         for service in chosen:
-            if service["state"] not in ("inactive", "deactivating"):
+            if service.state not in ("inactive", "deactivating"):
                 client.act(service, "deactivate")
-        names = [s["name"] for s in chosen]
+        names = [read.name_of(s) for s in chosen]
         seen = _follow(client, stack, lambda s: waiting.is_stopped(s, names), timeout, as_json)
     _print_stack(seen, as_json)
 
@@ -111,7 +112,7 @@ def rm(
         _ask_before_loss(chosen, yes)
         for service in chosen:
             client.delete(service, purge=True)
-        names = [s["name"] for s in chosen]
+        names = [read.name_of(s) for s in chosen]
         seen = _follow(client, stack, lambda s: waiting.is_without(s, names), timeout, as_json)
     _print_stack(seen, as_json)
 
@@ -145,16 +146,16 @@ def down(
         print(f"stack {name}: there is none")
 
 
-def _chosen(client: Client, stack: JsonObject, names: list[str] | None) -> list[JsonObject]:
+def _chosen(client: Client, stack: Environment, names: list[str] | None) -> list[Service]:
     from trailboss.cli import stack as read
 
     services = read.services_of(client, stack)
     return read.named(services, names) if names else services
 
 
-def _ask_before_loss(services: list[JsonObject], yes: bool) -> None:
+def _ask_before_loss(services: list[Service], yes: bool) -> None:
     """Ask before volumes go that only these containers have. Raises a usage error where nobody can be asked."""
-    losing = [s["name"] for s in services if _own_volumes(s)]
+    losing = [s.name or s.id for s in services if _own_volumes(s)]
     if yes or not losing:
         return
     question = f"The containers of {', '.join(losing)} have volumes of their own; their data would be lost."
@@ -163,13 +164,13 @@ def _ask_before_loss(services: list[JsonObject], yes: bool) -> None:
     typer.confirm(f"{question} Go on?", abort=True, err=True)
 
 
-def _own_volumes(service: JsonObject) -> bool:
-    configs = [service.get("launchConfig") or {}, *(service.get("secondaryLaunchConfigs") or [])]
-    return any(":" not in volume for config in configs for volume in config.get("dataVolumes") or [])
+def _own_volumes(service: Service) -> bool:
+    configs = [*filter(None, [service.launch_config]), *(service.secondary_launch_configs or [])]
+    return any(":" not in volume for config in configs for volume in config.data_volumes or [])
 
 
 def _follow(
-    client: Client, stack: JsonObject, judge: Callable[[Stack | None], str | None], timeout_s: float, as_json: bool
+    client: Client, stack: Environment, judge: Callable[[Stack | None], str | None], timeout_s: float, as_json: bool
 ) -> Stack | None:
     """Show a stack until the judge is content; None when the stack is gone."""
     from trailboss.cli.progress import open_display

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import json
 import sys
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from trailboss.cli.options import Json, Timeout, connect
 
 if TYPE_CHECKING:
-    from trailboss.cli.client import Client, JsonObject
+    from trailboss.client import Client
+    from trailboss.client.types import Host, RegistrationToken
 
 app = typer.Typer(no_args_is_help=True, help="Hosts: let them join, wait for them, list them.")
 
@@ -25,7 +26,7 @@ class Lines:
     def __init__(self) -> None:
         self.last = ""
 
-    def show(self, seen: list[JsonObject]) -> None:
+    def show(self, seen: list[Host]) -> None:
         """Print the states of all hosts when one has changed."""
         self.note(", ".join(f"{name_of(h)} is {state_of(h)}" for h in seen) or "no host has joined yet")
 
@@ -45,13 +46,13 @@ def token(context: typer.Context) -> None:
     from trailboss.cli.waiting import Silent, wait
 
     with connect(context) as client:
-        made = client.create("registrationtokens", {})
-        ready = wait(lambda: client.get(made["links"]["self"]), _is_made, Silent(), TOKEN_S)
-    print(ready["token"])
+        made = client.registration_tokens.create({})
+        ready = wait(lambda: client.refresh(made), _is_made, Silent(), TOKEN_S)
+    print(ready.token)
 
 
-def _is_made(made: JsonObject) -> str | None:
-    return None if made["state"] == "active" and made.get("token") else f"the token is {made['state']}"
+def _is_made(made: RegistrationToken) -> str | None:
+    return None if made.state == "active" and made.token else f"the token is {made.state}"
 
 
 @app.command()
@@ -63,7 +64,7 @@ def wait(
     """Wait until a host is active, and its agent connected."""
     from trailboss.cli import waiting
 
-    def judge(hosts: list[JsonObject]) -> str | None:
+    def judge(hosts: list[Host]) -> str | None:
         active = [h for h in hosts if state_of(h) == "active"]
         if len(active) >= count:
             return None
@@ -96,30 +97,30 @@ def ls(context: typer.Context, as_json: Json = False) -> None:
     print_table(table)
 
 
-def hosts_of(client: Client) -> list[JsonObject]:
+def hosts_of(client: Client) -> list[Host]:
     """Return the hosts that are not removed."""
     from trailboss.cli.stack import is_here
 
-    return [h for h in client.all("hosts", removed_null="true") if is_here(h)]
+    return [h for h in client.hosts.each(removed_null=True) if is_here(h)]
 
 
-def row_of(host: JsonObject) -> JsonObject:
+def row_of(host: Host) -> dict[str, Any]:
     """Return what `--json` prints of a host."""
     return {
-        "id": host["id"],
+        "id": host.id,
         "name": name_of(host),
         "state": state_of(host),
-        "labels": host.get("labels") or {},
-        "message": host.get("transitioningMessage"),
+        "labels": host.labels or {},
+        "message": host.transitioning_message,
     }
 
 
-def name_of(host: JsonObject) -> str:
+def name_of(host: Host) -> str:
     """Return how people call a host."""
-    return str(host.get("name") or host["id"])
+    return host.name or host.id
 
 
-def state_of(host: JsonObject) -> str:
+def state_of(host: Host) -> str:
     """Return a host's state; that of its agent where the host itself is at rest but its agent is not."""
-    state, agent = host["state"], host.get("agentState")
-    return str(agent if state == "active" and agent else state)
+    state, agent = host.state or "", host.agent_state
+    return agent if state == "active" and agent else state

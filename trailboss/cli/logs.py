@@ -20,8 +20,9 @@ from trailboss.cli.options import FileByLongName, ProjectName, Services, connect
 from trailboss.errors import ApiError, Unreachable
 
 if TYPE_CHECKING:
-    from trailboss.cli.client import Client, JsonObject
     from trailboss.cli.stack import Container
+    from trailboss.client import Client
+    from trailboss.client.types import Environment
 
 LINES = 100
 LOOK_S = 2.0
@@ -62,11 +63,11 @@ def logs(
     with connect(context) as client:
         stack = read.require(client, stack_name(project_name, file))
         if services:
-            services = [s["name"] for s in read.named(read.services_of(client, stack), services)]
+            services = [read.name_of(s) for s in read.named(read.services_of(client, stack), services)]
         follow_all(client, stack, Request(services or [], follow, lines, timestamps))
 
 
-def follow_all(client: Client, stack: JsonObject, request: Request) -> None:
+def follow_all(client: Client, stack: Environment, request: Request) -> None:
     """Print the lines of all containers until they end; while following, until interrupted."""
     asyncio.run(_Follower(client, stack, request).run())
 
@@ -74,7 +75,7 @@ def follow_all(client: Client, stack: JsonObject, request: Request) -> None:
 @dataclass
 class _Follower:
     client: Client
-    stack: JsonObject
+    stack: Environment
     request: Request
     last: dict[tuple[str, str], str] = field(default_factory=dict)
     """Timestamp of the newest line that was printed, by container and stream: only within one of its streams (output,
@@ -109,7 +110,7 @@ class _Follower:
 
     async def _read(self, container: Container) -> None:
         """Print one container's lines until its stream ends."""
-        prefix = self.paint(container.name.removeprefix(f"{self.stack['name']}_"))
+        prefix = self.paint(container.name.removeprefix(f"{self.stack.name}_"))
         try:
             async for line in self._lines(container):
                 stream, at, text = _parts(line)
@@ -125,15 +126,20 @@ class _Follower:
     async def _lines(self, container: Container) -> AsyncIterator[str]:
         from trailboss.cli.streams import texts
 
-        action = {"follow": self.request.follow, "lines": self.request.lines}
-        access = await asyncio.to_thread(self._ask, container, action)
-        async for text in texts(f"{access['url']}?token={access['token']}", self.client):
+        url = await asyncio.to_thread(self._url_of, container)
+        async for text in texts(url, self.client.session):
             for line in text.splitlines():
                 yield line
 
-    def _ask(self, container: Container, action: JsonObject) -> JsonObject:
-        row = self.client.get(self.client.url_of(f"containers/{container.id}"))
-        return self.client.act(row, "logs", action)
+    def _url_of(self, container: Container) -> str:
+        """Ask for the stream of a container; return where it is, with the token that opens it once."""
+        from trailboss.client.types import ContainerLogs, HostAccess
+
+        row = self.client.containers.get(container.id)
+        given = ContainerLogs(follow=self.request.follow, lines=self.request.lines)
+        access = self.client.act(row, "logs", given)
+        assert isinstance(access, HostAccess)
+        return f"{access.url}?token={access.token}"
 
 
 def _parts(line: str) -> tuple[str, str, str]:

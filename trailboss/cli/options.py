@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
-    from trailboss.cli.client import Client
+    from trailboss.client import Client
 
 URL = ["RANCHER_URL", "CATTLE_URL"]
 ACCESS_KEY = ["RANCHER_ACCESS_KEY", "CATTLE_ACCESS_KEY"]
@@ -55,9 +55,9 @@ class Connection:
     secret_key: str | None
 
 
-def connect(context: typer.Context) -> Client:
-    """Return a client in its environment. Ends the command when no URL is known."""
-    from trailboss.cli.client import Client
+def connect(context: typer.Context, *, enter: bool = True) -> Client:
+    """Return a client, in its environment unless told not to `enter` it. Ends the command when no URL is known."""
+    from trailboss.client import Client
 
     connection = context.find_object(Connection)
     if connection is None or not connection.url:
@@ -67,5 +67,6 @@ def connect(context: typer.Context) -> Client:
             param_hint="--url",
         )
     client = Client(connection.url, connection.access_key, connection.secret_key)
-    client.enter_environment()
+    if enter:
+        client.enter_environment()
     return client

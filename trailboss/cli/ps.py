@@ -34,7 +34,7 @@ def ps(
         if project_name or file:
             found = [read.require(client, stack_name(project_name, file))]
         else:
-            found = [s for s in client.all("environments", removed_null="true") if read.is_here(s)]
+            found = [s for s in client.environments.each(removed_null=True) if read.is_here(s)]
         stacks = [stack for s in found if (stack := read.read(client, s)) is not None]
     if as_json:
         print(json.dumps(service_rows(stacks) if services else container_rows(stacks), indent=2))

@@ -10,10 +10,13 @@ from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
+from trailboss.client import types
 from trailboss.errors import ApiError, TrailbossError
 
 if TYPE_CHECKING:
-    from trailboss.cli.client import Client, JsonObject
+    from trailboss.client import Client
+
+Named = types.Environment | types.Service | types.Container | types.Host
 
 GONE = ("removed", "purging", "purged")
 NOT_FOUND = 404
@@ -76,13 +79,13 @@ class Stack:
         return tuple(c for s in self.services for c in s.containers)
 
 
-def find(client: Client, name: str) -> JsonObject | None:
+def find(client: Client, name: str) -> types.Environment | None:
     """Return the stack of a name (in any case), or None."""
-    stacks = client.all("environments", removed_null="true")
-    return next((s for s in stacks if is_here(s) and s["name"].lower() == name.lower()), None)
+    stacks = client.environments.each(removed_null=True)
+    return next((s for s in stacks if is_here(s) and name_of(s).lower() == name.lower()), None)
 
 
-def require(client: Client, name: str) -> JsonObject:
+def require(client: Client, name: str) -> types.Environment:
     """Return the stack of a name. Raises TrailbossError when there is none."""
     found = find(client, name)
     if found is None:
@@ -90,30 +93,35 @@ def require(client: Client, name: str) -> JsonObject:
     return found
 
 
-def is_here(resource: JsonObject) -> bool:
+def is_here(resource: Named) -> bool:
     """Say whether a resource is more than a row about what was."""
-    return resource["state"] not in GONE
+    return resource.state not in GONE
 
 
-def services_of(client: Client, stack: JsonObject) -> list[JsonObject]:
+def name_of(resource: Named) -> str:
+    """Return how people call a resource."""
+    return resource.name or resource.id
+
+
+def services_of(client: Client, stack: types.Environment) -> list[types.Service]:
     """Return the services of a stack as the API gives them."""
-    return [s for s in client.all(stack["links"]["services"]) if is_here(s)]
+    return [s for s in client.follow(stack, "services", types.Service) if is_here(s)]
 
 
-def named(services: Iterable[JsonObject], names: Iterable[str]) -> list[JsonObject]:
+def named(services: Iterable[types.Service], names: Iterable[str]) -> list[types.Service]:
     """Return the services of these names. Raises TrailbossError for a name that is not there."""
-    found = {s["name"].lower(): s for s in services}
+    found = {name_of(s).lower(): s for s in services}
     missing = [name for name in names if name.lower() not in found]
     if missing:
-        there = ", ".join(s["name"] for s in found.values()) or "none"
+        there = ", ".join(name_of(s) for s in found.values()) or "none"
         raise TrailbossError(f"the stack has no service {', '.join(missing)}; it has: {there}")
     return [found[name.lower()] for name in names]
 
 
-def read(client: Client, stack: JsonObject) -> Stack | None:
+def read(client: Client, stack: types.Environment) -> Stack | None:
     """Read a stack anew with all that belongs to it; None when it is gone."""
     try:
-        stack = client.get(stack["links"]["self"])
+        stack = client.refresh(stack)
         if not is_here(stack):
             return None
         services = [read_service(client, s) for s in services_of(client, stack)]
@@ -122,36 +130,34 @@ def read(client: Client, stack: JsonObject) -> Stack | None:
             return None
         raise
     return Stack(
-        id=stack["id"],
-        name=stack["name"],
-        state=stack["state"],
-        message=stack.get("transitioningMessage"),
-        failed=stack.get("transitioning") == "error",
+        id=stack.id,
+        name=name_of(stack),
+        state=stack.state or "",
+        message=stack.transitioning_message,
+        failed=stack.transitioning == "error",
         services=tuple(services),
     )
 
 
-def read_service(client: Client, service: JsonObject) -> Service:
+def read_service(client: Client, service: types.Service) -> Service:
     """Read the containers of a service, with hosts and ports in the same request."""
-    containers = [_container(row, service["name"]) for row in _instances(client, service)]
+    containers = [_container(row, name_of(service)) for row in _instances(client, service)]
     return Service(
-        id=service["id"],
-        name=service["name"],
-        state=service["state"],
-        scale=service.get("scale"),
-        message=service.get("transitioningMessage"),
-        moving=service.get("transitioning") == "yes",
-        failed=service.get("transitioning") == "error",
+        id=service.id,
+        name=name_of(service),
+        state=service.state or "",
+        scale=service.scale,
+        message=service.transitioning_message,
+        moving=service.transitioning == "yes",
+        failed=service.transitioning == "error",
         containers=tuple(sorted(containers, key=lambda c: _by_number(c.name))),
     )
 
 
-def _instances(client: Client, service: JsonObject) -> list[JsonObject]:
-    link = service["links"].get("instances")
-    if link is None:
-        return []
+def _instances(client: Client, service: types.Service) -> list[types.Container]:
     try:
-        return [row for row in client.all(link, include=["hosts", "ports"]) if is_here(row)]
+        found = client.follow(service, "instances", types.Container, include=["hosts", "ports"])
+        return [row for row in found if is_here(row)]
     except ApiError as error:
         if error.status == NOT_FOUND:  # it was removed after it had been listed; the stack itself may stay
             return []
@@ -163,27 +169,25 @@ def _by_number(name: str) -> tuple[str, int]:
     return (head, int(number)) if number.isdigit() else (name, 0)
 
 
-def _container(row: JsonObject, service: str) -> Container:
-    hosts = row.get("hosts") or [None]
-    host = hosts[0]
+def _container(row: types.Container, service: str) -> Container:
+    host = row.hosts[0] if row.hosts else None
     return Container(
-        id=row["id"],
-        name=row.get("name") or row["id"],
+        id=row.id,
+        name=name_of(row),
         service=service,
-        state=row["state"],
-        image=(row.get("imageUuid") or "").removeprefix("docker:"),
-        host=(host.get("name") or host["id"]) if host else None,
-        ports=tuple(_port(port, host) for port in row.get("ports") or () if isinstance(port, dict)),
-        message=row.get("transitioningMessage"),
-        failed=row.get("transitioning") == "error",
+        state=row.state or "",
+        image=(row.image_uuid or "").removeprefix("docker:"),
+        host=name_of(host) if host else None,
+        ports=tuple(_port(port, host) for port in row.ports or () if isinstance(port, types.Port)),
+        message=row.transitioning_message,
+        failed=row.transitioning == "error",
     )
 
 
-def _port(row: JsonObject, host: JsonObject | None) -> Port:
-    public = row.get("publicPort")
-    endpoints = (host or {}).get("publicEndpoints") or ()
-    address = next((e["ipAddress"] for e in endpoints if public and e["port"] == public), None)
-    return Port(row["privatePort"], public, row.get("protocol") or "tcp", address)
+def _port(row: types.Port, host: types.Host | None) -> Port:
+    public, endpoints = row.public_port, (host.public_endpoints if host else None) or ()
+    address = next((e.ip_address for e in endpoints if public and e.port == public), None)
+    return Port(row.private_port or 0, public, row.protocol or "tcp", address)
 
 
 def as_json(value: Stack | Service | Container) -> dict[str, Any]:

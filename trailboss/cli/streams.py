@@ -15,20 +15,20 @@ import aiohttp
 from trailboss.errors import REASONS, ApiError, Unreachable
 
 if TYPE_CHECKING:
-    from trailboss.cli.client import Client
+    from trailboss.client.session import Session
 
 HEARTBEAT_S = 15.0
 """Seconds between pings of ours; a server that does not answer one is gone."""
 
 
-async def texts(url: str, client: Client) -> AsyncIterator[str]:
+async def texts(url: str, session: Session) -> AsyncIterator[str]:
     """Yield the messages of a websocket as text. Raises ApiError when it is refused, Unreachable when it breaks."""
-    auth = aiohttp.encode_basic_auth(*client.auth) if client.auth and same_server(url, client.base) else None
+    auth = aiohttp.encode_basic_auth(*session.auth) if session.auth and same_server(url, session.base) else None
     headers = {"Authorization": auth} if auth else {}
     try:
         async with (
-            aiohttp.ClientSession(trust_env=client.uses_proxy) as session,
-            session.ws_connect(url, headers=headers, heartbeat=HEARTBEAT_S, max_msg_size=0) as socket,
+            aiohttp.ClientSession(trust_env=session.uses_proxy) as http,
+            http.ws_connect(url, headers=headers, heartbeat=HEARTBEAT_S, max_msg_size=0) as socket,
         ):
             async for message in socket:
                 if message.type is aiohttp.WSMsgType.TEXT:

@@ -16,9 +16,10 @@ import typer
 from trailboss.cli.options import WAIT_S, EnvFile, File, Json, ProjectName, RancherFile, Timeout, connect
 
 if TYPE_CHECKING:
-    from trailboss.cli.client import Client, JsonObject
     from trailboss.cli.stack import Stack
     from trailboss.cli.texts import Texts
+    from trailboss.client import Client
+    from trailboss.client.types import Environment
     from trailboss.compose import StackPlan
 
 
@@ -62,20 +63,21 @@ def _let_go(client: Client, name: str, timeout_s: float, as_json: bool) -> None:
     from trailboss.cli.waiting import is_without, wait
 
     stack = find(client, name)
-    if stack is not None and stack["state"] == "removing":
+    if stack is not None and stack.state == "removing":
         with open_display(as_json=as_json) as display:
             wait(lambda: read(client, stack), lambda s: is_without(s, None), display, timeout_s)
 
 
-def _ask_for_it(client: Client, texts: Texts) -> tuple[JsonObject, StackPlan]:
+def _ask_for_it(client: Client, texts: Texts) -> tuple[Environment, StackPlan]:
     """Make the stack, or what it lacks; return it with the plan of what it is to hold. Nothing is waited for."""
     from trailboss.cli import deploy
     from trailboss.cli.stack import find
     from trailboss.cli.texts import Answers, Files
+    from trailboss.client import types
     from trailboss.compose import plan_stack
 
     stack = find(client, texts.name)
-    answers = Answers(texts.env, (stack or {}).get("environment") or {}, os.environ)
+    answers = Answers(texts.env, _given_before(stack), os.environ)
     files = Files(texts.folder)
     plan = plan_stack(texts.docker_compose, texts.rancher_compose, answers, stack_name=texts.name, files=files)
     for sentence in plan.warnings:
@@ -84,20 +86,25 @@ def _ask_for_it(client: Client, texts: Texts) -> tuple[JsonObject, StackPlan]:
         return deploy.complete(client, stack, plan), plan
     if files.used:
         # The server has no files, so what the texts name is put together here.
-        stack = client.create("environments", {"name": texts.name, "environment": answers.used})
+        stack = client.environments.create(types.Environment(name=texts.name, environment=answers.used))
         return deploy.complete(client, stack, plan), plan
-    body: JsonObject = {
-        "name": texts.name,
-        "dockerCompose": texts.docker_compose,
-        "environment": answers.used,
-        "startOnCreate": True,
-    }
-    if texts.rancher_compose is not None:
-        body["rancherCompose"] = texts.rancher_compose
-    return client.create("environments", body), plan
+    wanted = types.Environment(
+        name=texts.name,
+        docker_compose=texts.docker_compose,
+        rancher_compose=texts.rancher_compose,
+        environment=answers.used,
+        start_on_create=True,
+    )
+    return client.environments.create(wanted), plan
 
 
-def _follow(client: Client, stack: JsonObject, names: list[str], timeout_s: float, as_json: bool) -> Stack:
+def _given_before(stack: Environment | None) -> dict[str, str]:
+    """Return the answers that a stack was made with."""
+    given = (stack.environment if stack is not None else None) or {}
+    return {name: value for name, value in given.items() if value is not None}
+
+
+def _follow(client: Client, stack: Environment, names: list[str], timeout_s: float, as_json: bool) -> Stack:
     from trailboss.cli.progress import open_display
     from trailboss.cli.stack import read
     from trailboss.cli.waiting import is_up, wait

@@ -8,7 +8,7 @@ from typing import Any
 from trailboss import states
 from trailboss.declare import Resource, ResourceType, registry
 from trailboss.errors import Lost
-from trailboss.outcome import Again, Begin, Failed, Hold, Make, Mark, Outcome, Release, Set, Step
+from trailboss.outcome import Again, Begin, End, Failed, Hold, Make, Mark, Outcome, Release, Set, Step
 from trailboss.store.transaction import Tx
 
 
@@ -66,6 +66,8 @@ def _take(tx: Tx, step: Step) -> None:
         case Begin():
             if states.may(step.row, step.process):
                 states.begin(tx, step.row, step.process, **step.values)
+        case End():
+            states.end(tx, step.row)
         case Mark():
             tx.mark(step.type, step.id, after_s=step.after_s)
         case Hold():
@@ -77,8 +79,9 @@ def _take(tx: Tx, step: Step) -> None:
 
 def create(tx: Tx, type_: ResourceType, values: dict[str, Any], caller: Any) -> Resource:
     """Create a resource: the type's `prepare`, the row in its first transitional state, the type's `created`."""
-    cls = registry.get(values.get("kind") or "", type_)
-    behaviour = (cls if issubclass(cls, type_.base) else type_).behaviour
+    kind = registry.get(values.get("kind") or "", type_)
+    type_ = kind if issubclass(kind, type_) else type_
+    behaviour = type_.behaviour
     if behaviour.prepare is not None:
         values = behaviour.prepare(tx, values, caller)
     machine = type_.machine

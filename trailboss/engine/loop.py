@@ -24,7 +24,7 @@ from trailboss.engine import resync, work
 from trailboss.engine.apply import apply
 from trailboss.errors import ApiError, Lost, TrailbossError, Unreachable
 from trailboss.outcome import Again, Done, Failed, Outcome
-from trailboss.store import journal
+from trailboss.store import answers, journal
 from trailboss.store.store import Commit, Store
 from trailboss.store.transaction import Tx
 
@@ -157,6 +157,7 @@ class Engine:
         if not self._round.left and now >= self._round_at:
             self._round, self._round_at = resync.Round(), now + RESYNC_S
             self.store.write(journal.prune)
+            self.store.write(answers.prune)
         if not self._round.left or now < self._slice_at:
             return
         self._slice_at = now + RESYNC_PACE_S

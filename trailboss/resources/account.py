@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from trailboss import states
 from trailboss.declare import ADMINS, Action, Behaviour, flag, generic, listing, text
 from trailboss.errors import ApiError
 from trailboss.outcome import Done, Outcome
+from trailboss.resources import belongings
+from trailboss.resources.belongings import Belongings
+from trailboss.resources.credential import RegistrationToken, prepare_token
 from trailboss.resources.entity import Entity
-from trailboss.resources.project_member import ProjectMember, member_roles, set_members
+from trailboss.resources.project_member import PEOPLE, ProjectMember, capabilities_in, member_roles, set_members
 
 if TYPE_CHECKING:
     from trailboss.store.transaction import Read, Tx
@@ -60,10 +64,8 @@ class Project(Account):
 
 
 def capabilities(read: Read, row: Project, caller: Any) -> Collection[str]:
-    """Say whether a caller owns a project. The project's own key does not."""
-    if caller.all_accounts or member_roles(read, caller.authenticated_id).get(row.id) == "owner":
-        return ("owner",)
-    return ()
+    """Say whether a caller owns a project."""
+    return capabilities_in(read, row.id, caller)
 
 
 def listed(read: Read, caller: Any, query: Mapping[str, str]) -> list[Project]:
@@ -98,14 +100,16 @@ def _require_owner(tx: Tx, row: Project, caller: Any) -> None:
 
 
 def prepare_project(tx: Tx, values: dict[str, Any], caller: Any) -> dict[str, Any]:
-    """Complete a new project: without members, who asks becomes its owner."""
-    owner = {"externalIdType": "rancher_id", "externalId": str(caller.authenticated_id), "role": "owner"}
-    return {**values, "members": values.get("members") or [owner]}
+    """Complete a new project: without members, who asks becomes its owner, if that is a person."""
+    asks = tx.require(Account, caller.authenticated_id)
+    owner = {"externalIdType": "rancher_id", "externalId": str(asks.id), "role": "owner"}
+    return {**values, "members": values.get("members") or ([owner] if asks.kind in PEOPLE else [])}
 
 
 def project_created(tx: Tx, row: Project) -> None:
     """Store the members of a new project as rows of their own; the project itself never shows them."""
-    set_members(tx, row.id, row.members)
+    if row.members:
+        set_members(tx, row.id, row.members)
     tx.change(row, members=None)
 
 
@@ -118,6 +122,10 @@ def update_project(tx: Tx, row: Project, values: dict[str, Any], caller: Any) ->
 def delete_project(tx: Tx, row: Project, caller: Any) -> Project:
     """Remove a project, deactivating it first. Raises ApiError 403 for who is no owner, 405 where it cannot be."""
     _require_owner(tx, row, caller)
+    if row.state == "removing":
+        return row
+    if row.state == "deactivating":
+        return tx.change(row, after_deactivation="remove")
     if states.may(row, "remove"):
         return states.begin(tx, row, "remove")
     if not states.may(row, "deactivate"):
@@ -136,26 +144,47 @@ def replace_members(tx: Tx, row: Project, input: dict[str, Any], caller: Any) ->
     return row
 
 
-def load(tx: Tx, row: Account) -> Account:
-    """Return what `reconcile` reads: the row alone."""
-    return row
+def account_created(tx: Tx, row: Account) -> None:
+    """Give a person a registration token."""
+    if row.kind in PEOPLE:
+        tx.insert(RegistrationToken, **prepare_token(tx, {"account_id": row.id, "state": "active"}, None))
 
 
-def reconcile(row: Account) -> Outcome:
-    """End the process under way; a deactivation that was asked for by a removal goes on to it."""
+@dataclass(frozen=True)
+class View:
+    """What an account's reconciler may read. belongings: while it is purged, what it still has."""
+
+    row: Account
+    belongings: Belongings | None
+
+
+def load(tx: Tx, row: Account) -> View:
+    """Read an account, and what has to go with it."""
+    return View(row, belongings.load(tx, row) if row.state == "purging" else None)
+
+
+def reconcile(view: View) -> Outcome:
+    """End the process under way; a deactivation that was asked for by a removal goes on to it, and what belongs to
+    an account that is purged goes first."""
+    row = view.row
+    if view.belongings is not None:
+        return belongings.let_go(view.belongings)
     if row.state == "deactivating" and row.after_deactivation == "remove":
         return Done(then="remove", values={"after_deactivation": None})
     return Done()
 
 
 def settled(tx: Tx, row: Account) -> None:
-    """End the memberships of a project that is gone."""
-    if row.state == "removed":
+    """End the memberships of a project that is gone, and those of a person who is gone for good."""
+    if row.state == "removed" and row.kind == "project":
         for member in tx.find(ProjectMember, project_id=row.id):
+            states.end(tx, member)
+    if row.state == "purged" and row.kind != "project":
+        for member in tx.find(ProjectMember, external_id=str(row.id), external_id_type="rancher_id"):
             states.end(tx, member)
 
 
-Account.behaviour = Behaviour(load=load, reconcile=reconcile, settled=settled)
+Account.behaviour = Behaviour(created=account_created, load=load, reconcile=reconcile, settled=settled)
 Project.behaviour = Behaviour(
     prepare=prepare_project,
     created=project_created,

@@ -25,8 +25,9 @@ class Agent(Entity):
     narrow = {"agent": ("id", "name", "user"), "agentRegister": ("uri", "user")}
     machine = generic(
         "agent",
-        less=("deactivate",),
+        less=("activate", "deactivate"),
         more="""
+        activate:   requested inactive registering                                   -> activating   -> active
         deactivate: active activating reconnecting updating-active updating-inactive -> deactivating -> inactive
         reconnect:  active activating                                                -> reconnecting -> active
         """,

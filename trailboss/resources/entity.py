@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from trailboss.declare import ADMINS, Field, Resource, date, mapping, number, ref, text
+from trailboss.resources.setting import number_of, value_of
+
+if TYPE_CHECKING:
+    from trailboss.store.transaction import Read
 
 
 class Entity(Resource):
@@ -24,6 +30,12 @@ class Entity(Resource):
     transitioning: Field[str] = Field("enum", nullable=False, options=("yes", "no", "error"), computed=True)
     transitioning_message = text(computed=True)
     transitioning_progress = number(computed=True)
+
+    @classmethod
+    def remove_delay_s(cls, read: Read) -> int:
+        """Return the time between `removed` and `purged`: the setting of the type, else that of all (10-hosts 1.3)."""
+        own = value_of(read, f"object.{cls.type.lower()}.remove.time.delay.seconds")
+        return int(own) if own.isascii() and own.isdigit() else number_of(read, "object.remove.time.delay.seconds")
 
     @property
     def message(self) -> str | None:

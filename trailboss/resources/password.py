@@ -34,7 +34,8 @@ class ChangeSecretInput(Resource):
 
 
 def prepare(tx: Any, values: dict[str, Any], caller: Any) -> dict[str, Any]:
-    """Keep nothing of a password that nobody can log in with yet."""
+    """Keep nothing of a password that nobody can log in with yet. The answer has an empty text in its place."""
+    caller.shown_once["secret_value"] = ""
     return {**values, "secret_value": None}
 
 

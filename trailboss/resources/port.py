@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from trailboss import states
 from trailboss.declare import MANY, Behaviour, generic, number, ref, text
@@ -37,7 +37,7 @@ class PortText:
 
     private: int
     public: int | None
-    protocol: str
+    protocol: Literal["tcp", "udp"]
 
 
 def parse_port(entry: Any) -> PortText:
@@ -55,7 +55,7 @@ def parse_port(entry: Any) -> PortText:
         raise ApiError(422, "PortInvalidPublicPort", f"{text_!r}: a port is 1 to 65535", field="ports")
     if slash and protocol not in ("tcp", "udp"):
         raise ApiError(422, "PortInvalidProtocol", f"{text_!r}: the protocol is tcp or udp", field="ports")
-    return PortText(private, public, protocol or "tcp")
+    return PortText(private, public, "udp" if protocol == "udp" else "tcp")
 
 
 def port_scope(public: int, protocol: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import TYPE_CHECKING, Any
 
 from trailboss import states
@@ -25,7 +26,9 @@ class ProjectMember(Entity):
     type = "projectMember"
     roles = {"project": "r", "user": "cr", "readonly": "r", "admin": "cr", "service": "r"}
     machine = generic("projectmember")
+    capability = "owner"
 
+    account_id = ref("account", column=True, read=())
     name = text(column=True)
     external_id = text(create=True, column=True)
     external_id_type = text(create=True, column=True, default="rancher_id", options=IDENTITY_TYPES, filter_as="string")
@@ -49,6 +52,17 @@ def member_roles(read: Read, account_id: int) -> dict[int, str]:
         if present is None or ROLES.index(member.role) < ROLES.index(present):
             found[member.project_id] = member.role
     return found
+
+
+def capabilities(read: Read, row: ProjectMember, caller: Any) -> Collection[str]:
+    """Say whether a caller owns the project of a member."""
+    return capabilities_in(read, row.project_id, caller)
+
+
+def capabilities_in(read: Read, project_id: int, caller: Any) -> Collection[str]:
+    """Say whether a caller owns a project. The project's own key does not."""
+    owns = caller.all_accounts or member_roles(read, caller.authenticated_id).get(project_id) == "owner"
+    return ("owner",) if owns else ()
 
 
 def set_members(tx: Tx, project_id: int, members: list[dict[str, Any]]) -> None:
@@ -95,4 +109,4 @@ def refuse(tx: Tx, values: dict[str, Any], caller: Any) -> ProjectMember:
     raise ApiError(405, message="members are set by the action setmembers of their project")
 
 
-ProjectMember.behaviour = Behaviour(create=refuse)
+ProjectMember.behaviour = Behaviour(create=refuse, capabilities=capabilities)

@@ -109,4 +109,10 @@ def shown(row: Register, face: Any) -> dict[str, Any]:
     return dict.fromkeys(secrets, ABSENT)
 
 
-Register.behaviour = Behaviour(prepare=prepare, created=created, computed=shown)
+def delete(tx: Tx, row: Register, caller: Any) -> Register:
+    """Remove the row, and with it the keys that it shows; the agent keeps its own."""
+    row = tx.change(row, access_key=None, secret_key=None)
+    return states.begin(tx, row, "remove") if states.may(row, "remove") else states.end(tx, row)
+
+
+Register.behaviour = Behaviour(prepare=prepare, created=created, delete=delete, computed=shown)

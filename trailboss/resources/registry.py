@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from trailboss.declare import MANY, ref, text
+from typing import Any
+
+from trailboss.declare import ABSENT, MANY, Behaviour, ref, text
 from trailboss.resources.credential import Credential
 from trailboss.resources.storage_pool import StoragePool
 
@@ -32,3 +34,11 @@ class RegistryCredential(Credential):
     public_value = text(create=True, update=True, column=True, indexed=True, max_length=4096)
     registry_id = ref("registry", create=True, required=True, nullable=False, column=True)
     secret_value = text(create=True, update=True, column=True, max_length=4096, secret=True)
+
+
+def shown(row: RegistryCredential, face: Any) -> dict[str, Any]:
+    """Leave the password out of every answer."""
+    return {"secretValue": ABSENT}
+
+
+RegistryCredential.behaviour = Behaviour(computed=shown)

@@ -36,7 +36,7 @@ class ServiceConsumeMap(Entity):
         """
         create: requested                                       -> activating      -> active
         update: active activating                               -> updating-active -> active
-        remove: active activating requested updating-active     -> removing        -> removed
+        remove: active activating updating-active               -> removing        -> removed
         """,
     )
 

@@ -47,6 +47,7 @@ class Setting(Resource):
     type = "setting"
     roles = {"project": "r", "user": "r", "readonly": "r", "admin": "crud", "service": "crud"}
     stored = True
+    listed_as = "activeSetting"
 
     id = number(column=True)
     kind = text(column=True, read=())

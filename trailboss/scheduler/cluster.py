@@ -30,6 +30,7 @@ class Cluster:
         self.free: dict[int, int | None] = {}
         self.ready: set[int] = set()
         self.stored: set[int] = set()
+        self.without_engine: set[int] = set()
         self.kinds: dict[Kind, set[int]] = {"docker": set(), "sim": set()}
         self.ranking = Ranking()
         self.has_active_real_host = False
@@ -49,6 +50,8 @@ class Cluster:
         self.kinds[host.kind].add(host.id)
         if host.has_storage:
             self.stored.add(host.id)
+        if not host.has_engine:
+            self.without_engine.add(host.id)
         if not host.inactivity:
             self.ready.add(host.id)
             self.ranking.add(host.id, host.compute_free)

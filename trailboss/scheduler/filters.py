@@ -115,6 +115,15 @@ def _port(cluster: Cluster, port: Port) -> Constraint:
     return Constraint("ports", _words(text), never=cluster.holding(port), detail=detail)
 
 
+def _engine(cluster: Cluster, request: Request) -> Iterator[Constraint]:
+    """A wish only: an engine that starts anew is back in a moment, and there may be no other host."""
+    if cluster.without_engine:
+        text = "Docker does not work there now"
+        yield Constraint(
+            "engine", _words(text), never=cluster.without_engine, hard=False, wish="a host whose Docker works"
+        )
+
+
 def _affinity(cluster: Cluster, request: Request) -> Iterator[Constraint]:
     for rule in rules_of(request.labels, request.environment):
         yield _rule(cluster, rule)
@@ -146,7 +155,7 @@ def _colocation(cluster: Cluster, request: Request) -> Iterator[Constraint]:
 
 CRITICAL = (_state, _valid_host, _kind, _storage, _volumes, _compute)
 """The filters that always apply, in the order in which they are asked."""
-RELAXED = (_ports, _affinity, _colocation)
+RELAXED = (_ports, _engine, _affinity, _colocation)
 """The filters that a request pinned to a host is spared."""
 
 

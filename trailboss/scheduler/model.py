@@ -60,7 +60,7 @@ class HostView:
     agent_state: None when the host has no agent. compute_free: what is left beside the containers shown; None
     is without limit. containers may be left out when `filters.reads_containers` says that no request asks for
     them; then `ports` carries the published ports that are held on the host. has_storage: an active storage
-    pool is mapped.
+    pool is mapped. has_engine: its Docker Engine works.
     """
 
     id: int
@@ -73,6 +73,7 @@ class HostView:
     ports: tuple[Port, ...] = ()
     containers: tuple[ContainerView, ...] = ()
     has_storage: bool = True
+    has_engine: bool = True
 
     @property
     def inactivity(self) -> str:

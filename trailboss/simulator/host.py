@@ -231,8 +231,12 @@ class SimulatedHost:
         pause = self.latency_ms + int(self.jitter_ms * self.random()) + markers.slowness_ms(known.record)
         known.ready_at = now + pause
         if known.record.desired == "running":
-            ends = (c.ready_at for c in self.containers.values() if c.ready_at and not _is_start(c))
-            known.ready_at = max(known.ready_at, *ends, 0)
+            known.ready_at = max(known.ready_at, self._ports_free_at(_ports(known.record)))
+
+    def _ports_free_at(self, wanted: set[tuple[int, str]]) -> int:
+        """Return the moment at which the containers that are being ended have given these ports back."""
+        ending = (c for c in self.containers.values() if c.ready_at is not None and not _is_start(c))
+        return max((c.ready_at or 0 for c in ending if wanted & _ports(c.record)), default=0)
 
     def _work(self, now: int) -> list[Observation]:
         """Finish the steps whose time has come, ends before starts."""
@@ -244,8 +248,11 @@ class SimulatedHost:
     def _finish(self, known: Container, now: int) -> list[Observation]:
         record = known.record
         known.ready_at = None
-        if record is None or not known.is_behind:
+        if record is None:
             return []
+        if not known.is_behind:
+            # it came about by itself meanwhile, and the report of that may have been lost
+            return [known.observed()]
         known.epoch, known.message = record.epoch, ""
         if record.desired == "running":
             self._start(known, record, now)
@@ -283,3 +290,8 @@ class SimulatedHost:
 
 def _is_start(container: Container) -> bool:
     return container.record is not None and container.record.desired == "running"
+
+
+def _ports(record: Record | None) -> set[tuple[int, str]]:
+    specification = record.specification if record else None
+    return {(port.public, port.protocol) for port in specification.ports if port.public} if specification else set()

@@ -2,12 +2,15 @@
 
 `append` is the last step of a group of transactions. Serial numbers do not commit in order on PostgreSQL, so there the
 number is taken under one advisory lock that is held until the commit; a reader that keeps the highest number it has
-seen then misses none. Readers (`after`) are the change stream, history and the agents' sessions.
+seen then misses none. Readers (`after`) are the change stream, history and the agents' sessions. Numbers follow one
+another without a gap. What a reader outside of this process keeps is a `Position`; `loss` says if it leads nowhere.
 """
 
 from __future__ import annotations
 
-from typing import Any
+import re
+from dataclasses import dataclass
+from typing import Any, Literal
 
 import msgspec
 from sqlalchemy import bindparam, delete, func, insert, select, update
@@ -26,13 +29,39 @@ _HEAD = "journal.head"
 
 _INSERT = insert(journal).values({c: bindparam(c) for c in column_names(journal)})
 _AFTER = select(journal).where(journal.c.seq > bindparam("cursor")).order_by(journal.c.seq).limit(bindparam("most"))
+_AFTER_OF = _AFTER.where(journal.c.account_id == bindparam("account"))
+_FIRST = select(func.min(journal.c.seq))
 _READ_HEAD = select(fact.c.value).where(fact.c.name == _HEAD)
 _SET_HEAD = update(fact).where(fact.c.name == _HEAD).values(value=bindparam("head"))
 
 
+Loss = Literal["incarnation", "ahead", "expired"]
+"""Why nobody can go on from a position: it is of another life of the database (restored, moved), it is of a moment that
+this database has not seen, or entries behind it are no longer kept."""
+
+_POSITION = re.compile(r"([1-9][0-9]{0,9})\.(0|[1-9][0-9]{0,17})")
+
+
+@dataclass(frozen=True)
+class Position:
+    """A place in the journal: behind the entry with the number `seq`, in one life of the database (`incarnation`)."""
+
+    incarnation: int
+    seq: int
+
+    def __str__(self) -> str:
+        return f"{self.incarnation}.{self.seq}"
+
+    @classmethod
+    def parse(cls, text: str) -> Position | None:
+        """Return the position that a text names; None if it names none."""
+        found = _POSITION.fullmatch(text)
+        return cls(int(found[1]), int(found[2])) if found else None
+
+
 def prepare(database: Database) -> None:
     """Compile the statements that run with every commit."""
-    for statement in (_INSERT, _READ_HEAD, _SET_HEAD, _AFTER):
+    for statement in (_INSERT, _READ_HEAD, _SET_HEAD, _AFTER, _AFTER_OF, _FIRST):
         database.keep(statement)
 
 
@@ -78,16 +107,36 @@ def head(read: Read) -> int:
     return int(read.run(_READ_HEAD)[0][0])
 
 
+def here(read: Read) -> Position:
+    """Return the position behind the newest entry."""
+    return Position(int(read.fact("installation.incarnation") or 1), head(read))
+
+
 def first(read: Read) -> int:
     """Return the number of the oldest entry that is still kept; 0 if there is none."""
-    rows = read.run(select(func.min(journal.c.seq)))
+    rows = read.run(_FIRST)
     return int(rows[0][0] or 0)
 
 
-def after(read: Read, cursor: int, limit: int = 1000) -> list[dict[str, Any]]:
-    """Return the entries above a number, oldest first, `change` decoded."""
+def loss(read: Read, position: Position) -> Loss | None:
+    """Say why nobody can go on from a position; None if nothing behind it is missing."""
+    newest = here(read)
+    if position.incarnation != newest.incarnation:
+        return "incarnation"
+    if position.seq > newest.seq:
+        return "ahead"
+    following = first(read) or newest.seq + 1
+    return "expired" if position.seq + 1 < following else None
+
+
+def after(read: Read, cursor: int, limit: int = 1000, account_id: int | None = None) -> list[dict[str, Any]]:
+    """Return the entries above a number, oldest first, `change` decoded. account_id: those of one account only."""
+    if account_id is None:
+        rows = read.run(_AFTER, cursor=cursor, most=limit)
+    else:
+        rows = read.run(_AFTER_OF, cursor=cursor, most=limit, account=account_id)
     names = column_names(journal)
-    found = [dict(zip(names, row, strict=True)) for row in read.run(_AFTER, cursor=cursor, most=limit)]
+    found = [dict(zip(names, row, strict=True)) for row in rows]
     for entry in found:
         entry["change"] = msgspec.json.decode(entry["change"])
     return found

@@ -132,6 +132,24 @@ hold = Table(
 )
 Index("hold_holder", hold.c.holder_type, hold.c.holder_id)
 
+answer = Table(
+    "answer",
+    metadata,
+    Column("caller", BigInteger, primary_key=True, autoincrement=False),
+    Column("number", BigInteger, primary_key=True, autoincrement=False),
+    Column("key", Text, nullable=False),
+    Column("request", Text, nullable=False),
+    Column("at", BigInteger, nullable=False),
+    Column("status", Integer, nullable=False),
+    Column("headers", Text, nullable=False),
+    Column("body", Text, nullable=False),
+    Column("total", BigInteger, nullable=False),
+)
+"""Answers to requests that carried a key, for when they are repeated. number: counts the answers of a caller; total:
+counts their bytes."""
+Index("answer_key", answer.c.caller, answer.c.key, unique=True)
+Index("answer_at", answer.c.at)
+
 fact = Table("fact", metadata, Column("name", Text, primary_key=True), Column("value", Text, nullable=False))
 """Single values of the installation: its id, incarnation, head of the journal."""
 

@@ -147,7 +147,7 @@ def test_a_start_asks_for_the_next_run_and_forgets_old_failures(bench: Bench) ->
     started = act(bench, row, "start")
     assert (started.state, started.desired, started.epoch) == ("starting", "running", 4)
     assert (started.quick_exits, started.start_failures, started.waiting_until) == (0, 0, None)
-    assert states.transitioning(started) == ("yes", "In Progress", None)
+    assert states.transitioning(started) == ("yes", "Waiting for its turn", None)
 
 
 def test_a_stop_keeps_its_timeout_and_whether_to_remove(bench: Bench) -> None:
@@ -237,7 +237,7 @@ def test_a_purged_container_gives_everything_back(bench: Bench) -> None:
     assert bench.store.read(lambda read: read.run("SELECT * FROM hold")) == []
     ports = bench.store.read(lambda read: read.find(Port, live=False, instance_id=row.id))
     images = bench.store.read(lambda read: read.find(Image, live=False))
-    assert all(r.removed is not None for r in (*ports, *images))
+    assert all(r.removed is not None for r in (*ports, *images)), "forgotten in their time"
 
 
 def test_a_removed_container_keeps_its_ports_closed_and_its_address_for_a_restore(bench: Bench) -> None:
@@ -252,3 +252,19 @@ def test_a_removed_container_keeps_its_ports_closed_and_its_address_for_a_restor
     assert (restored.state, restored.removed, restored.address) == ("stopped", None, row.address)
     holder = bench.store.write(lambda tx: tx.holder("slot", row.uuid))
     assert holder == ("instance", row.id)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "word"),
+    [
+        ({"data_volumes": ["data"]}, "absolute"),
+        ({"labels": {"io.trailboss.container": "x"}}, "Trailboss's own"),
+        ({"ports": ["80:80", "80:81"]}, "published twice"),
+        ({"devices": ["/etc/passwd"]}, "must be /dev/"),
+    ],
+)
+def test_what_no_host_would_run_is_refused_and_nothing_is_left(bench: Bench, wrong: dict[str, Any], word: str) -> None:
+    with pytest.raises(ApiError, match=word) as caught:
+        make(bench, **wrong)
+    assert (caught.value.status, caught.value.code) == (422, "InvalidOption")
+    assert bench.store.read(lambda read: read.run("SELECT * FROM hold")) == []

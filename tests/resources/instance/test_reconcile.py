@@ -132,6 +132,13 @@ def test_docker_that_does_not_answer_is_waited_for_with_its_words() -> None:
     assert outcome.because == "Waiting for Docker on host one: cannot connect"
 
 
+def test_a_container_placed_where_docker_does_not_answer_says_so_at_once() -> None:
+    row = starting(host_id=None)
+    outcome = look(row, placement=a_placement(row, a_host(engine_message="cannot connect")))
+    assert isinstance(outcome, Again)
+    assert outcome.because == "Waiting for Docker on host one: cannot connect"
+
+
 def test_a_port_that_another_container_holds_is_named_with_it() -> None:
     held = {"80/tcp": "lb"}
     single = look(starting(), a_host(), holders=held)
@@ -230,7 +237,7 @@ def test_a_stop_does_not_wait_for_a_host_that_does_not_answer() -> None:
 def test_a_stop_waits_for_docker() -> None:
     outcome = look(stopping(), a_host(engine_message="gone"))
     assert isinstance(outcome, Again)
-    assert outcome.because == "Waiting for Docker on one: gone"
+    assert outcome.because == "Waiting for Docker on host one: gone"
 
 
 def test_a_stop_of_what_never_ran_has_nothing_to_wait_for() -> None:

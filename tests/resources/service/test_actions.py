@@ -44,6 +44,14 @@ def refusal(bench: Bench, stack: Environment, **values: Any) -> tuple[str, str |
     return caught.value.code, caught.value.field
 
 
+def test_a_launch_config_that_no_host_would_run_is_refused(bench: Bench, stack: Environment) -> None:
+    config = {"imageUuid": "docker:busybox", "dataVolumes": ["data"]}
+    assert refusal(bench, stack, launch_config=config) == ("InvalidOption", None)
+    shared = {"imageUuid": "docker:busybox", "networkMode": "container", "networkLaunchConfig": "web"}
+    row = make(bench, stack, secondary_launch_configs=[{"name": "side", **shared}])
+    assert row.state == "inactive", "what a container gets only when it is made is not asked for"
+
+
 def test_a_new_service_rests_until_it_is_activated(bench: Bench, stack: Environment) -> None:
     row = make(bench, stack)
     assert (row.state, row.create_index) == ("inactive", 0)

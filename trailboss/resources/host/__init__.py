@@ -34,7 +34,8 @@ class Host(Entity):
     roles = MANY | {"project": "rud", "service": "rud"}
     machine = generic("host")
     links = (
-        "clusters", "containerEvents", "hostLabels", "hosts", "instances", "ipAddresses", "loadBalancerHostMaps",
+        "clusters", "containerEvents", Link("hostLabels", "label"), "hosts", "instances", "ipAddresses",
+        "loadBalancerHostMaps",
         Link("loadBalancers", "loadBalancer", through=("loadBalancerHostMap", "host_id", "load_balancer_id")),
         "physicalHost", "serviceEvents", "storagePools",
     )  # fmt: skip

@@ -70,7 +70,8 @@ class Instance(Entity):
     )
     watched = ("running",)
     links: ClassVar[Sequence[str | Link]] = (
-        "credentials", "hosts", "instanceLabels", "instanceLinks", "instances", "loadBalancerTargets", "mounts",
+        "credentials", "hosts", Link("instanceLabels", "label"), "instanceLinks", "instances", "loadBalancerTargets",
+        "mounts",
         "ports", "serviceEvents", "serviceExposeMaps", "services",
         Link("targetInstanceLinks", "instanceLink", foreign="target_instance_id"), "volumes",
     )  # fmt: skip

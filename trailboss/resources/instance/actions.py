@@ -12,6 +12,7 @@ from trailboss.resources import endpoints, network
 from trailboss.resources import instance as declared
 from trailboss.resources.host import COMPUTE, Host
 from trailboss.resources.image import Image, parse_image
+from trailboss.resources.instance.specification import check
 from trailboss.resources.port import Port, parse_port
 from trailboss.resources.service_maps import ServiceExposeMap
 
@@ -45,14 +46,14 @@ def prepare(tx: Tx, values: dict[str, Any], caller: Any) -> dict[str, Any]:
 
 
 def created(tx: Tx, row: Container) -> None:
-    """Make the rows that belong to a new container, and reserve its slot and address."""
+    """Make the rows that belong to a new container, reserve its slot and address, and check what comes of it."""
     image = tx.insert(Image, account_id=row.account_id, name=parse_image(row.image_uuid).full_name, state="active")
     values: dict[str, Any] = {"image_id": image.id, "slot": row.slot or row.uuid, "token": None}
     if not tx.hold("slot", values["slot"], row):
         raise ApiError(409, message=f"slot {values['slot']} is taken")
     if (row.network_mode or "managed") == "managed":
         values["address"] = network.take_address(tx, row, (row.labels or {}).get(network.REQUESTED_IP))
-    tx.change(row, **values)
+    row = tx.change(row, **values)
     if row.service_id is not None:
         tx.insert(
             ServiceExposeMap,
@@ -76,6 +77,7 @@ def created(tx: Tx, row: Container) -> None:
             wanted_public_port=port.public,
             protocol=port.protocol,
         )
+    check(tx, row)
 
 
 def next_run(row: Instance) -> dict[str, Any]:

@@ -114,6 +114,7 @@ def _view(host: Host, taken: dict[WantedPort, Held], containers: tuple[Container
         kind="sim" if host.kind == "sim" else "docker",
         labels=host.labels or {},
         compute_free=host.compute_free,
+        has_engine=not host.engine_message,
         ports=tuple(port for port, held in taken.items() if str(host.id) in held),
         containers=containers,
     )

@@ -42,9 +42,20 @@ class View:
 
     @property
     def host_is_lost(self) -> bool:
-        return self.host is not None and (
-            self.host.agent_state not in ("active", "activating") or self.host.removed is not None
-        )
+        return self.host is not None and _is_lost(self.host)
+
+
+def _is_lost(host: Host) -> bool:
+    return host.agent_state not in ("active", "activating") or host.removed is not None
+
+
+def _on_host(host: Host, doing: str) -> str:
+    """Say what is awaited of a host: that it answers, that its Docker works, else what it is doing."""
+    if _is_lost(host):
+        return f"Waiting for host {host.name}, which does not answer"
+    if host.engine_message:
+        return f"Waiting for Docker on host {host.name}: {host.engine_message}"
+    return f"{doing} on {host.name}"
 
 
 def load(tx: Tx, row: Instance) -> View:
@@ -116,11 +127,10 @@ def _start(view: View) -> Outcome:
     if view.holders:
         return _port_taken(view, view.host)
     holds = port_holds(row, view.host.id, view.ports)
-    message = row.seen_message if row.seen_epoch == row.epoch and row.seen_message else f"Starting on {view.host.name}"
-    if view.host_is_lost:
-        message = f"Waiting for host {view.host.name}, which does not answer"
-    elif view.host.engine_message:
-        message = f"Waiting for Docker on host {view.host.name}: {view.host.engine_message}"
+    message = _on_host(view.host, "Starting")
+    is_told = row.seen_epoch == row.epoch and row.seen_message
+    if is_told and not (view.host_is_lost or view.host.engine_message):
+        message = row.seen_message
     granted = {"granted_epoch": row.epoch}
     return Again(message, after_s=PAUSE_S, progress=row.seen_progress, steps=holds, values=granted)
 
@@ -161,7 +171,7 @@ def _place(view: View) -> Outcome:
     values: dict[str, Any] = {"host_id": host.id, "granted_epoch": row.epoch}
     if "allocation_state" in type(row).fields:
         values["allocation_state"] = "active"
-    return Again(f"Starting on {host.name}", after_s=PAUSE_S, steps=steps, values=values)
+    return Again(_on_host(host, "Starting"), after_s=PAUSE_S, steps=steps, values=values)
 
 
 def _no_place(view: View, because: str) -> Outcome:
@@ -223,8 +233,7 @@ def _watch(view: View) -> Outcome:
 def _stop(view: View) -> Outcome:
     row = view.row
     if view.host is not None and not view.host_is_lost and not has_ended(row):
-        because = view.host.engine_message and f"Waiting for Docker on {view.host.name}: {view.host.engine_message}"
-        return Again(because or f"Stopping on {view.host.name}", after_s=PAUSE_S)
+        return Again(_on_host(view.host, "Stopping"), after_s=PAUSE_S)
     if row.after_stop == "remove":
         return Done(then="remove", values={"after_stop": None})
     if row.after_stop == "start":
@@ -240,5 +249,4 @@ def _purge(view: View) -> Outcome:
     wish = {"desired": "removed"}
     if view.host is None or view.host.removed is not None or is_gone(row):
         return Done(values=wish)
-    lost = f"Waiting for host {view.host.name}, which does not answer" if view.host_is_lost else None
-    return Again(lost or f"Deleting the container on {view.host.name}", after_s=PAUSE_S, values=wish)
+    return Again(_on_host(view.host, "Deleting the container"), after_s=PAUSE_S, values=wish)

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from trailboss import rules
+from trailboss.errors import ApiError
 from trailboss.resources.image import parse_image
 from trailboss.resources.instance.seen import is_gone
-from trailboss.resources.port import Port
+from trailboss.resources.port import Port, parse_port
 from trailboss.wire.messages import LogConfig, Record, RestartPolicy, Specification, hash_of
 from trailboss.wire.messages import Port as WirePort
 
@@ -17,6 +19,7 @@ if TYPE_CHECKING:
 DOMAIN = "rancher.internal"
 STOP_TIMEOUT_S = 10
 PULL_ALWAYS = "io.rancher.container.pull_image"
+EXAMPLE_ADDRESS = "10.42.4.1"
 
 _SAME = (
     "hostname", "domain_name", "user", "working_dir", "entry_point", "command", "environment", "labels", "tty",
@@ -41,7 +44,7 @@ def record_of(read: Read, row: Container, cause: str = "") -> Record | None:
     common = {"container": row.uuid, "slot": row.slot, "epoch": granted, "desired": wanted, "cause": cause}
     if wanted == "removed":
         return Record(**common)
-    specification = specification_of(read, row)
+    specification = specification_of(read, row, ports_of(read, row))
     return Record(
         **common,
         hash=hash_of(specification),
@@ -51,7 +54,37 @@ def record_of(read: Read, row: Container, cause: str = "") -> Record | None:
     )
 
 
-def specification_of(read: Read, row: Container) -> Specification:
+def check(read: Read, row: Container) -> None:
+    """Refuse a container that no host would run. Raises ApiError 422 that says all that is wrong."""
+    _refuse(rules.broken(specification_of(read, row, ports_of(read, row))))
+
+
+def check_config(read: Read, type_: type[Container], config: dict[str, Any]) -> None:
+    """Refuse a launch config (wire names) whose containers no host would run. Raises ApiError 422.
+
+    What a container gets only when it is made is filled in: an address, and its siblings in the unit.
+    """
+    values = {f.name: config.get(w) for w, f in type_.by_wire.items() if f.create}
+    if config.get("networkLaunchConfig"):
+        values["network_mode"] = "none"
+    ports = [WirePort(p.private, p.public or 0, p.protocol) for p in map(parse_port, config.get("ports") or [])]
+    _refuse(rules.broken(specification_of(read, type_({**values, "address": EXAMPLE_ADDRESS}), ports)))
+
+
+def _refuse(wrong: list[str]) -> None:
+    if wrong:
+        raise ApiError(422, "InvalidOption", "; ".join(wrong))
+
+
+def ports_of(read: Read, row: Container) -> list[WirePort]:
+    """Return the ports of a container as its host is told of them."""
+    return [
+        WirePort(private=p.private_port, public=p.wanted_public_port or 0, protocol=p.protocol)  # type: ignore[arg-type]
+        for p in read.find(Port, live=False, instance_id=row.id)
+    ]
+
+
+def specification_of(read: Read, row: Container, ports: list[WirePort]) -> Specification:
     """Return what Docker is told when the container is created. Equal rows give equal specifications."""
     values: dict[str, Any] = {name: row.values[name] for name in _SAME if row.values.get(name)}
     labels = row.labels or {}
@@ -60,10 +93,7 @@ def specification_of(read: Read, row: Container) -> Specification:
         image=parse_image(row.image_uuid).full_name,
         pull="always" if labels.get(PULL_ALWAYS) == "always" else "missing",
         network=network,
-        ports=[
-            WirePort(private=p.private_port, public=p.wanted_public_port or 0, protocol=p.protocol)  # type: ignore[arg-type]
-            for p in read.find(Port, live=False, instance_id=row.id)
-        ],
+        ports=ports,
         volumes=list(row.data_volumes or []),
         volumes_from=_uuids(read, row, row.data_volumes_from or []),
     )

@@ -10,7 +10,8 @@ from trailboss import states
 from trailboss.declare import registry, wire_name
 from trailboss.errors import ApiError
 from trailboss.resources import service as declared
-from trailboss.resources.image import parse_image
+from trailboss.resources.instance import Container
+from trailboss.resources.instance.specification import check_config
 from trailboss.resources.service.containers import creation_order, needs_of, references
 from trailboss.resources.service_maps import ServiceConsumeMap
 
@@ -39,7 +40,7 @@ def prepare(tx: Tx, values: dict[str, Any], caller: Any) -> dict[str, Any]:
     _check_references(values["name"], primary, secondary)
     for config in (primary, *secondary):
         if config.get("imageUuid"):
-            parse_image(config["imageUuid"])
+            check_config(tx, Container, config)
     return {**values, "launch_config": primary or None, "create_index": 0}
 
 

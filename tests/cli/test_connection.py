@@ -1,4 +1,4 @@
-"""The client of the v1 API: where it goes, with which keys, and how refusals reach the user."""
+"""How commands reach the API: where they go, with which keys, and how refusals reach the user."""
 
 from __future__ import annotations
 
@@ -8,31 +8,6 @@ import pytest
 
 from tests.cli.conftest import Run
 from tests.cli.fake_api import PROJECT, FakeApi, Frame, error
-from trailboss.cli.client import Client, api_base, is_loopback
-from trailboss.errors import ApiError, TrailbossError
-
-
-@pytest.mark.parametrize(
-    ("given", "base"),
-    [
-        ("http://h:8080", "http://h:8080/v1"),
-        ("http://h:8080/", "http://h:8080/v1"),
-        ("h:8080", "http://h:8080/v1"),
-        ("http://h:8080/v1", "http://h:8080/v1"),
-        ("https://h/v1/projects/1a5", "https://h/v1/projects/1a5"),
-        ("https://h/v1/projects/1a5/", "https://h/v1/projects/1a5"),
-        ("https://h/v1/projects/1a5/schemas", "https://h/v1/projects/1a5"),
-    ],
-)
-def test_every_form_of_the_url_leads_to_the_api(given: str, base: str) -> None:
-    assert api_base(given) == base
-
-
-def test_only_this_machine_is_reached_without_a_proxy() -> None:
-    assert is_loopback("http://127.0.0.1:8080/v1")
-    assert is_loopback("http://localhost/v1")
-    assert is_loopback("http://[::1]:8080/v1")
-    assert not is_loopback("http://rancher.example/v1")
 
 
 def test_a_proxy_of_the_environment_does_not_come_between_us_and_loopback(api: FakeApi, run: Run) -> None:
@@ -81,22 +56,6 @@ def test_with_several_environments_the_user_chooses(api: FakeApi, run: Run) -> N
     assert f"{api.server}/v1/projects/1a5 (P5), {api.server}/v1/projects/1a7 (P7)" in result.stderr
 
 
-def test_collections_are_read_to_their_last_page(api: FakeApi) -> None:
-    path = f"GET {PROJECT}/hosts"
-    first = {"data": [{"id": "1h1"}], "pagination": {"next": f"{api.url}/hosts?marker=m1"}}
-    api.answers[path] = [first, {"data": [{"id": "1h2"}], "pagination": {"next": None}}]
-    with Client(api.url, "A", "S") as client:
-        assert [h["id"] for h in client.all("hosts")] == ["1h1", "1h2"]
-    assert api.asked[-1].query["marker"] == "m1"
-
-
-def test_a_collection_that_the_server_cuts_off_is_no_whole_one(api: FakeApi) -> None:
-    cut = {"data": [{"id": "1h1"}], "pagination": {"next": None, "partial": True}}
-    api.answers[f"GET {PROJECT}/hosts"] = [cut]
-    with Client(api.url) as client, pytest.raises(TrailbossError, match="hosts holds more than the server gives"):
-        list(client.all("hosts"))
-
-
 @pytest.mark.parametrize(
     ("document", "line"),
     [
@@ -132,11 +91,6 @@ def test_a_server_that_does_not_answer_is_named(run: Run) -> None:
         result = run("ps", RANCHER_URL=f"{address}/v1/projects/1a5")
     assert result.exit_code == 1
     assert result.stderr.startswith(f"error: {address}/v1/projects/1a5 does not answer")
-
-
-def test_an_action_that_is_not_offered_says_in_which_state_the_resource_is(api: FakeApi) -> None:
-    with Client(api.url) as client, pytest.raises(ApiError, match="service web is removing: activate is not possible"):
-        client.act({"type": "service", "name": "web", "state": "removing", "actions": {}}, "activate")
 
 
 def test_options_before_the_command_are_the_defaults_of_its_own(api: FakeApi, run: Run) -> None:

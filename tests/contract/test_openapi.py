@@ -1,0 +1,210 @@
+"""The OpenAPI document: valid, true for every role, and held by the API whatever a tool makes of it.
+
+schemathesis makes requests of each operation of the document and checks the answers against it. Besides: no 5xx, and a
+refusal has changed nothing. Requests that the document does not allow are in `tests/api/test_fuzz.py`.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import schemathesis
+from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import strategies as st
+from openapi_spec_validator import OpenAPIV31SpecValidator
+from schemathesis.checks import not_a_server_error
+from schemathesis.specs.openapi.checks import (
+    content_type_conformance,
+    response_headers_conformance,
+    response_schema_conformance,
+    status_code_conformance,
+)
+
+from tests.builders import a_container, a_service
+from tests.serving import Api, Installation, OpenApi
+from trailboss.api import openapi
+from trailboss.api.schemas import role_view
+from trailboss.declare import ROLES, format_id, registry
+from trailboss.store import journal
+from trailboss.store.store import Store
+from trailboss.store.transaction import Tx
+
+SERVER = "http://127.0.0.1:8080/v1/projects/1a5"
+QUIET = settings(
+    deadline=None,
+    database=None,
+    phases=[Phase.generate, Phase.shrink],
+    suppress_health_check=list(HealthCheck),
+)
+CHECKS = [
+    not_a_server_error,
+    status_code_conformance,
+    content_type_conformance,
+    response_headers_conformance,
+    response_schema_conformance,
+]
+
+
+def document(role: str, address: str = SERVER) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads(openapi.document(role, address))
+    return found
+
+
+# --- the document -----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("role", ["superadmin", "register"])
+def test_the_document_is_valid(role: str) -> None:
+    assert list(OpenAPIV31SpecValidator(document(role)).iter_errors()) == []
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_a_role_is_told_of_all_that_it_may_ask_for_and_of_nothing_else(role: str) -> None:
+    found = document(role)
+    asked = {
+        (method, path)
+        for path, item in found["paths"].items()
+        for method in item
+        if path.count("/") < 3 and method != "parameters"
+    }
+    expected = set()
+    for view in role_view(role).types.values():
+        path = f"/{view.type.plural.lower()}"
+        if not (view.type.stored or view.type.type == "schema" or (view.type.served and view.type.behaviour.listed)):
+            continue
+        expected |= {(method.lower(), path) for method in view.collection_methods}
+        expected |= {(method.lower(), f"{path}/{{id}}") for method in view.resource_methods}
+        expected |= {("post", f"{path}/{{id}}")} if view.actions else set()
+    assert asked == expected
+    assert expected
+
+
+def test_every_declared_rule_stands_in_what_may_be_sent() -> None:
+    schemas = document("project")["components"]["schemas"]
+    create, update = schemas["serviceCreate"], schemas["serviceUpdate"]
+    name = registry["service"].by_wire["name"]
+    assert create["properties"]["name"]["maxLength"] == name.max_length == 255
+    assert create["properties"]["scale"]["type"] == "integer"
+    assert create["properties"]["description"]["type"] == ["string", "null"]
+    assert set(create["required"]) == {"name", "environmentId"}
+    assert "environmentId" not in update["properties"]
+    assert create["properties"]["launchConfig"]["anyOf"][0] == {"$ref": "#/components/schemas/launchConfigCreate"}
+    launch = schemas["launchConfigCreate"]["properties"]
+    assert launch["networkMode"]["enum"][-1] is None
+    assert launch["networkMode"]["default"] == "managed"
+    assert schemas["service"]["properties"]["state"]["readOnly"] is True
+    assert schemas["service"]["properties"]["state"]["enum"][:2] == ["activating", "active"]
+
+
+def test_characters_that_a_field_may_hold_are_a_pattern() -> None:
+    schemas = document("project")["components"]["schemas"]
+    pattern = schemas["environmentCreate"]["properties"]["name"]["pattern"]
+    assert re.search(pattern, "web-1")
+    assert not re.search(pattern, "web_1")
+
+
+def test_everybody_gets_the_document_of_his_role_and_scope(api: Api, admin: Api, open_api: OpenApi) -> None:
+    mine, theirs = api.get("openapi.json"), admin.get("openapi.json")
+    assert mine["openapi"] == "3.1.0"
+    assert mine["servers"] == [{"url": SERVER}]
+    assert theirs["servers"] == [{"url": "http://127.0.0.1:8080/v1"}]
+    assert mine == document("project")
+    assert set(theirs["paths"]) > set(mine["paths"]) - {"/subscribe"}
+    assert open_api(None).refused("GET", "openapi.json")[:2] == (401, "Unauthorized")
+
+
+# --- the API against it -----------------------------------------------------------------------------------------------
+
+
+Populated = tuple[Installation, Api, dict[str, list[str]]]
+
+
+@pytest.fixture(scope="module")
+def populated(migrated_sqlite: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Populated]:
+    """An installation with a row of every type, the project's caller, and the ids of the rows by the plural in URLs."""
+    path = tmp_path_factory.mktemp("openapi") / "test.db"
+    shutil.copy(migrated_sqlite, path)
+    store = Store(f"sqlite:///{path}")
+    store.start()
+    installation = Installation(store)
+    api = Api(installation.app, installation.project_key, "/v1/projects/1a5/")
+    stack = api.create("environments", name="shop")
+    api.create("services", **a_service(stack["id"], name="web"))
+    api.create("containers", **a_container(ports=["80:80"]))
+    api.create("registrationtokens")
+    yield installation, api, store.write(_one_of_each)
+    api.close()
+    store.close()
+
+
+MADE = ("account", "project", "registrationToken")
+"""Types whose rows hold what only their creation gives them; there are some already."""
+
+
+def _one_of_each(tx: Tx) -> dict[str, list[str]]:
+    ids: dict[str, list[str]] = {}
+    for view in role_view("project").types.values():
+        type_ = view.type
+        if not type_.stored:
+            continue
+        if type_.type not in MADE:
+            at_rest = [a.to for a in type_.machine.arrows] if type_.machine else [None]
+            for state in dict.fromkeys(at_rest):
+                tx.insert(type_, account_id=5, name=f"a-{type_.type}", state=state)
+        ids[type_.plural.lower()] = [format_id(type_, row.values["id"]) for row in tx.find(type_, live=False)]
+    return ids
+
+
+def check_operations(populated: Populated, method: str, examples: int, *, always_the_same: bool = True) -> None:
+    """Ask for every operation of a method several times, and check each answer."""
+    installation, api, ids = populated
+    schema = schemathesis.openapi.from_dict(document("project"))
+    operations = [found.ok() for found in schema.get_all_operations()]
+    chosen = [operation for operation in operations if operation.method.upper() == method]
+    assert chosen
+    for operation in chosen:
+        known = ids.get(operation.path.split("/")[1], ["1"])
+        # there are many links, and one is like another
+        is_link = operation.path.count("/") > 2
+        how = settings(QUIET, max_examples=max(1, examples // 2 if is_link else examples), derandomize=always_the_same)
+        _check_operation(installation, api, operation, st.sampled_from(known), how)
+
+
+def _check_operation(
+    installation: Installation, api: Api, operation: Any, ids: st.SearchStrategy[str], how: settings
+) -> None:
+    @how
+    @given(operation.as_strategy(), st.none() | ids)
+    def check(case: schemathesis.Case, known: str | None) -> None:
+        if known is not None and "id" in case.path_parameters:
+            case.path_parameters["id"] = known
+        before = installation.store.read(journal.head)
+        sent = case.as_transport_kwargs(base_url=SERVER)
+        assert not sent.pop("cookies")
+        response = api.ask(sent.pop("method"), sent.pop("url"), **sent)
+        case.validate_response(response, checks=CHECKS)
+        if response.status_code >= 400:
+            assert installation.store.read(journal.head) == before, "a refusal has changed something"
+
+    check()
+
+
+METHODS = ("GET", "POST", "PUT", "DELETE")
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_what_the_document_allows_is_answered_as_it_says(populated: Populated, method: str) -> None:
+    check_operations(populated, method, examples=2 if method == "GET" else 6)
+
+
+@pytest.mark.soak
+@pytest.mark.timeout(3600)
+@pytest.mark.parametrize("method", METHODS)
+def test_a_lot_of_what_the_document_allows_is_answered_as_it_says(populated: Populated, method: str) -> None:
+    check_operations(populated, method, examples=200, always_the_same=False)
