@@ -30,6 +30,7 @@ from trailboss.engine.loop import Engine
 from trailboss.resources.account import Account
 from trailboss.resources.seed import add_key, seed
 from trailboss.resources.setting import Setting
+from trailboss.server.http_limits import BoundedHttp
 from trailboss.store.store import Store
 from trailboss.store.transaction import Tx
 
@@ -114,7 +115,7 @@ class Api:
 @contextmanager
 def running_api(app: Starlette, host: str = "127.0.0.1") -> Iterator[str]:
     """Serve an app on a free port, in a thread; yield its URL."""
-    config = uvicorn.Config(app, host=host, port=0, log_level="warning", access_log=False)
+    config = uvicorn.Config(app, http=BoundedHttp, host=host, port=0, log_level="warning", access_log=False)
     server = uvicorn.Server(config)
     thread = threading.Thread(target=server.run, name="uvicorn", daemon=True)
     thread.start()

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from tests.contract.check import OFFERED, ROLES, SEED, additions, differences, types_of
-from tests.serving import Api
+from tests.serving import Api, Installation, OpenApi
 from trailboss.declare import Machine, id_prefix, registry
 
 ENDPOINTS = {
@@ -19,19 +19,25 @@ NARROW = ("agent", "agentRegister", "register", "token")
 """Views of machines and of people who are not logged in yet: they get nothing on top."""
 
 
-def schemas_of(admin: Api, role: str) -> dict[str, Any]:
-    return {schema["id"]: schema for schema in admin.get("schemas", _role=role)["data"]}
+@pytest.fixture
+def superadmin(installation: Installation, open_api: OpenApi) -> Api:
+    """Who may see with everybody's eyes."""
+    return open_api(installation.add_account("superadmin")[1])
+
+
+def schemas_of(superadmin: Api, role: str) -> dict[str, Any]:
+    return {schema["id"]: schema for schema in superadmin.get("schemas", _role=role)["data"]}
 
 
 @pytest.mark.parametrize("role", ROLES)
-def test_every_role_is_offered_all_that_the_v1_api_offered(admin: Api, role: str) -> None:
+def test_every_role_is_offered_all_that_the_v1_api_offered(superadmin: Api, role: str) -> None:
     assert types_of(role)
-    assert list(differences(role, schemas_of(admin, role))) == []
+    assert list(differences(role, schemas_of(superadmin, role))) == []
 
 
 @pytest.mark.parametrize("role", ROLES)
-def test_no_role_is_offered_more_but_what_later_versions_had(admin: Api, role: str) -> None:
-    assert set(additions(role, schemas_of(admin, role))) == (set() if role in NARROW else ENDPOINTS)
+def test_no_role_is_offered_more_but_what_later_versions_had(superadmin: Api, role: str) -> None:
+    assert set(additions(role, schemas_of(superadmin, role))) == (set() if role in NARROW else ENDPOINTS)
 
 
 def test_the_key_of_a_project_gets_the_view_project(api: Api) -> None:

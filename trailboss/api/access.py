@@ -31,7 +31,7 @@ KEY_KINDS = ("apiKey", "agentApiKey")
 @dataclass(frozen=True)
 class Policy:
     """What accounts of a kind may do beyond their own rows. all_accounts: see and name every account's rows.
-    plain_ids: ask for raw ids. any_role: ask for the view of another role."""
+    plain_ids: ask for raw ids. any_role: ask for the view of a lesser role."""
 
     all_accounts: bool = False
     plain_ids: bool = False
@@ -46,6 +46,7 @@ POLICIES = {
     "agent": Policy(plain_ids=True),
 }
 _NO_POLICY = Policy()
+_ABOVE_ADMIN = ("superadmin", "service")
 
 
 @dataclass
@@ -79,7 +80,7 @@ def identify(read: Read, connection: HTTPConnection, project_prefix: str | None 
     account_id, role = (account.id, account.role) if scope is None else _enter_project(read, account, scope)
     policy, own = POLICIES.get(role, _NO_POLICY), POLICIES.get(account.kind, _NO_POLICY)
     wanted = connection.query_params.get("_role")
-    if wanted and own.any_role and role_view(wanted).types:
+    if wanted and own.any_role and _is_narrower(read, wanted, account.kind, policy):
         role, policy = wanted, POLICIES.get(wanted, _NO_POLICY)
     if not role_view(role).types:
         raise ApiError(401, message=f"accounts of the kind {role} see nothing")
@@ -91,6 +92,16 @@ def identify(read: Read, connection: HTTPConnection, project_prefix: str | None 
         plain_ids=own.plain_ids and connection.query_params.get("_plainId") == "true",
         project_prefix=project_prefix,
     )
+
+
+def _is_narrower(read: Read, wanted: str, kind: str, present: Policy) -> bool:
+    """Say whether a view shows no more than the present one: inside of a project none shows what is outside, and
+    administrators get those above them only where access control is off."""
+    if not role_view(wanted).types:
+        return False
+    if wanted in _ABOVE_ADMIN and kind != "superadmin" and is_controlled(read):
+        return False
+    return present.all_accounts or not POLICIES.get(wanted, _NO_POLICY).all_accounts
 
 
 @dataclass(frozen=True)

@@ -15,12 +15,14 @@ from typing import Any
 import msgspec
 
 from trailboss.api.schemas import TypeView
-from trailboss.api.validate import INT_MAX, raw_id, row_number
+from trailboss.api.validate import INT_MAX, moment_of, raw_id, row_number
 from trailboss.declare import Field, Resource
+from trailboss.errors import ApiError
 from trailboss.store.query import Condition
 
 DEFAULT_LIMIT = 100
 MAX_LIMIT = 1000
+MAX_FILTERS = 100
 _PRESENT = ("null", "notnull")
 Pairs = Sequence[tuple[str, str]]
 
@@ -51,7 +53,7 @@ class Wanted:
 
 
 def wanted(view: TypeView, pairs: Pairs, *, plain_ids: bool = False) -> Wanted:
-    """Read the query of a collection."""
+    """Read the query of a collection. Raises ApiError 414 for one that no database could answer."""
     found = Wanted(view, pairs)
     marker = None
     for name, value in pairs:
@@ -68,6 +70,8 @@ def wanted(view: TypeView, pairs: Pairs, *, plain_ids: bool = False) -> Wanted:
                 marker = value
             case _:
                 _add_filter(found, view, name, value, plain_ids)
+    if len(found.conditions) > MAX_FILTERS:
+        raise ApiError(414, message=f"a collection takes at most {MAX_FILTERS} filters")
     if marker:
         found.after = _after(marker, found)
     return found
@@ -106,6 +110,8 @@ def _stored(field_: Field[Any], text: str, plain_ids: bool) -> Any:
         return None if raw is None else row_number(raw)
     if field_.type == "boolean":
         return {"true": 1, "false": 0, "1": 1, "0": 0}.get(text.lower())
+    if field_.type == "date" and not text.isdigit():
+        return moment_of(text)
     if field_.type in ("int", "date"):
         return _number(text)
     return text

@@ -77,8 +77,8 @@ def with_included(row: Resource, include: Iterable[str], face: Face) -> dict[str
     """Return the document of a row with the rows of some links in it, under the links' names."""
     document = render.resource(row, face)
     view = face.role.shown_as(type(row))
-    for name in include:
-        link = view.relations.get(name.lower()) if view is not None else None
+    for name in dict.fromkeys(name.lower() for name in include):
+        link = view.relations.get(name) if view is not None else None
         if link is None:
             continue
         documents = rendered(related(row, link, face).rows, face)

@@ -160,7 +160,10 @@ def _role_inside(row: Resource, face: Face) -> RoleView:
 
 
 def offered(row: Resource, view: TypeView, read: Read, caller: Caller) -> list[str]:
-    """Return the names of the actions that are valid for a row now (10-hosts section 1.2)."""
+    """Return the names of the actions that are valid for a row now (10-hosts section 1.2). Who is not to see the type
+    of a row, only that it is there, does nothing with it."""
+    if view.type is not type(row) and not caller.all_accounts:
+        return []
     names = _actions_in(view, type(row).type, row.values.get("state"))
     if not names or all(view.actions[n].capability is None for n in names):
         return list(names)

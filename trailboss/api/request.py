@@ -54,6 +54,13 @@ def scope_of(connection: HTTPConnection) -> str | None:
     )
 
 
+def overriding_url(connection: HTTPConnection) -> str | None:
+    """Return scheme, host and port of the URL that a trusted proxy says the client has asked for."""
+    scheme, _, rest = connection.headers.get("x-api-request-url", "").partition("://")
+    host = rest.split("/")[0]
+    return f"{scheme}://{host}" if scheme in _DEFAULT_PORT and _HOST.fullmatch(host) else None
+
+
 def base_url(connection: HTTPConnection) -> str:
     """Return scheme, host and port as the client wrote them, minding X-Forwarded-*. Raises ApiError 400."""
     headers = connection.headers

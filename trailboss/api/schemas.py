@@ -18,7 +18,9 @@ from trailboss.declare import ROLES, Action, Field, Link, ResourceType, registry
 assert resources  # the declarations register themselves when they are imported
 
 _LIKE = {"owner": "project", "member": "project", "restricted": "project", "readAdmin": "admin"}
-_RESTRICTED = {"host": "r", "machine": "r", "physicalHost": "r", "registrationToken": ""}
+_RESTRICTED = {
+    "cluster": "r", "host": "r", "machine": "r", "physicalHost": "r", "register": "r", "registrationToken": "",
+}  # fmt: skip
 """What a restricted member may do with these types; with others, the same as a member."""
 _READERS = ("readonly", "readAdmin")
 _WITHOUT_ACTIONS = ("readonly", "readAdmin", "agent", "agentRegister", "register", "token")

@@ -20,11 +20,12 @@ from trailboss.api.access import Caller, identify
 from trailboss.api.context import Context
 from trailboss.api.read import File
 from trailboss.api.render import Face
-from trailboss.api.request import Target, base_url, client_ip, target_of
+from trailboss.api.request import Target, base_url, client_ip, overriding_url, target_of
 from trailboss.api.schemas import RoleView, TypeView, role_view
 from trailboss.declare import format_id
 from trailboss.errors import ApiError, Lost, Unreachable
 from trailboss.resources.account import Account
+from trailboss.resources.setting import value_of
 from trailboss.store.transaction import Read, Tx
 
 METHODS = ("GET", "PUT", "POST", "DELETE")
@@ -143,6 +144,8 @@ def _write(tx: Tx, call: Call, place: Place, operation: Operation, once: repeat.
 def _enter(r: Read, call: Call) -> Caller:
     """Find out who asks, and note it for the headers of the answer."""
     call.caller = identify(r, call.request, call.target.project)
+    if "x-api-request-url" in call.request.headers and value_of(r, "api.allow.client.override") == "true":
+        call.root = f"{overriding_url(call.request) or base_url(call.request)}/v1"
     call.role = role_view(call.caller.role)
     return call.caller
 

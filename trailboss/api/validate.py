@@ -192,12 +192,19 @@ def _boolean(field_: Field[Any], value: Any) -> bool:
 def _date(field_: Field[Any], value: Any) -> int | None:
     if isinstance(value, str) and not value.strip():
         return None
+    if (moment := moment_of(str(value))) is not None:
+        return moment
+    raise ApiError(422, "InvalidDateFormat", f"{field_.wire} must be like 2015-11-24T09:00:00Z", field=field_.wire)
+
+
+def moment_of(text: str) -> int | None:
+    """Return the ms of a date as the API writes it; None if it is none."""
     for form in _DATE_FORMS:
         try:
-            return int(datetime.strptime(str(value), form).replace(tzinfo=UTC).timestamp() * 1000)
+            return int(datetime.strptime(text, form).replace(tzinfo=UTC).timestamp() * 1000)
         except ValueError:
             continue
-    raise ApiError(422, "InvalidDateFormat", f"{field_.wire} must be like 2015-11-24T09:00:00Z", field=field_.wire)
+    return None
 
 
 def _json(field_: Field[Any], value: Any) -> Any:

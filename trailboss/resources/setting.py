@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from trailboss.store.transaction import Read, Tx
 
 DEFAULTS = {
+    "api.allow.client.override": "false",
     "api.auth.realm": "Enter API access key and secret key as username and password",
     "agent.instance.register.url": "",
     "api.host": "",

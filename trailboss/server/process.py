@@ -36,6 +36,7 @@ from trailboss.dispatch.simulated import SimulatedHosts
 from trailboss.engine.loop import Engine
 from trailboss.errors import Permanent
 from trailboss.server.data_folder import FIRST_CREDENTIALS, DataFolder
+from trailboss.server.http_limits import BoundedHttp
 from trailboss.server.installation import Opened, open_installation
 from trailboss.server.options import Options
 from trailboss.store.store import Store
@@ -208,6 +209,7 @@ class _Uvicorn(uvicorn.Server):
         super().__init__(
             uvicorn.Config(
                 app,
+                http=BoundedHttp,
                 ws="websockets-sansio",
                 ws_per_message_deflate=False,
                 ws_max_size=LARGEST_MESSAGE,
