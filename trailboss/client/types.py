@@ -155,7 +155,11 @@ class Agent(Resource):
     user: str | None = None
     resources_account_id: str | None = None
     account: Account | None = None
+    config_item_statuses: list[ConfigItemStatus] | None = None
     hosts: list[Host] | None = None
+    instances: list[Instance] | None = None
+    physical_hosts: list[PhysicalHost] | None = None
+    storage_pools: list[StoragePool] | None = None
 
 
 class BaseMachineConfig(Resource):
@@ -313,6 +317,7 @@ class Credential(Resource):
     public_value: str | None = None
     secret_value: str | None = None
     account: Account | None = None
+    images: list[Image] | None = None
     instances: list[Instance] | None = None
 
 
@@ -621,11 +626,16 @@ class Host(Resource):
     account: Account | None = None
     agent: Agent | None = None
     physical_host: PhysicalHost | None = None
+    clusters: list[Cluster] | None = None
     container_events: list[ContainerEvent] | None = None
+    host_labels: list[Label] | None = None
+    hosts: list[Host] | None = None
     instances: list[Instance] | None = None
+    ip_addresses: list[IpAddress] | None = None
     load_balancer_host_maps: list[LoadBalancerHostMap] | None = None
     load_balancers: list[LoadBalancer] | None = None
     service_events: list[ServiceEvent] | None = None
+    storage_pools: list[StoragePool] | None = None
 
 
 class HostAccess(Resource):
@@ -679,6 +689,7 @@ class Image(Resource):
     transitioning_progress: int | None = None
     account: Account | None = None
     instances: list[Instance] | None = None
+    storage_pools: list[StoragePool] | None = None
     volumes: list[Volume] | None = None
 
 
@@ -730,6 +741,7 @@ class Instance(Resource):
     image: Image | None = None
     credentials: list[Credential] | None = None
     hosts: list[Host] | None = None
+    instance_labels: list[Label] | None = None
     instance_links: list[InstanceLink] | None = None
     instances: list[Instance] | None = None
     load_balancer_targets: list[LoadBalancerTarget] | None = None
@@ -826,6 +838,7 @@ class IpAddress(Resource):
     network_id: str | None = None
     account: Account | None = None
     network: Network | None = None
+    hosts: list[Host] | None = None
     private_ports: list[Port] | None = None
     public_ports: list[Port] | None = None
 
@@ -857,6 +870,8 @@ class Label(Resource):
     key: str | None = None
     value: str | None = None
     account: Account | None = None
+    hosts: list[Host] | None = None
+    instances: list[Instance] | None = None
 
 
 class Ldapconfig(Resource):
@@ -1380,6 +1395,7 @@ class ServiceConsumeMap(Resource):
     account: Account | None = None
     consumed_service: Service | None = None
     service: Service | None = None
+    instance_links: list[InstanceLink] | None = None
 
 
 class ServiceEvent(Resource):
@@ -1543,6 +1559,7 @@ class Snapshot(Resource):
     volume_id: str | None = None
     account: Account | None = None
     volume: Volume | None = None
+    storage_pools: list[StoragePool] | None = None
 
 
 class StateTransition(Resource):
@@ -1580,6 +1597,10 @@ class StoragePool(Resource):
     external_id: str | None = None
     account: Account | None = None
     credentials: list[Credential] | None = None
+    hosts: list[Host] | None = None
+    images: list[Image] | None = None
+    snapshots: list[Snapshot] | None = None
+    volumes: list[Volume] | None = None
 
 
 class Subscribe(Resource):
@@ -1685,6 +1706,7 @@ class Volume(Resource):
     instance: Instance | None = None
     mounts: list[Mount] | None = None
     snapshots: list[Snapshot] | None = None
+    storage_pools: list[StoragePool] | None = None
 
 
 class AgentApiKey(Credential):
@@ -2349,6 +2371,7 @@ class Collections:
     generic_objects: Collection[GenericObject]
     global_load_balancers: Collection[GlobalLoadBalancer]
     hosts: Collection[Host]
+    identities: Collection[Identity]
     images: Collection[Image]
     instances: Collection[Instance]
     instance_links: Collection[InstanceLink]
@@ -2410,6 +2433,7 @@ COLLECTIONS = {
     "generic_objects": "genericObjects",
     "global_load_balancers": "globalLoadBalancers",
     "hosts": "hosts",
+    "identities": "identities",
     "images": "images",
     "instances": "instances",
     "instance_links": "instanceLinks",
