@@ -31,6 +31,7 @@ purge       removed                                              purging        
 """
 RESTORE = "restore  removed  restoring  inactive\n"
 AGENT = f"""{GENERIC}{RESTORE}
+activate    requested          activating    active
 deactivate  reconnecting       deactivating  inactive
 reconnect   active activating  reconnecting  active
 """
@@ -77,7 +78,7 @@ remove  requested activating active  removing    removed
 CONSUME_MAP = """
 create  requested                                    activating       active
 update  activating active                            updating-active  active
-remove  requested activating active updating-active  removing         removed
+remove  activating active updating-active            removing         removed
 """
 FACTS = [
     (Container, "instance", INSTANCE),

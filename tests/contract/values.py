@@ -23,6 +23,12 @@ _CONTAINER: dict[str, tuple[Any, Any]] = {
     "dataVolumes": (["/data", "logs:/logs:ro"], ["/data"]),
     "dataVolumeMounts": ({}, {}),
     "dns": (["192.0.2.1"], ["192.0.2.2"]),
+    "extraHosts": (["db:192.0.2.3"], ["db:192.0.2.4"]),
+    "hostname": ("web-1", "web-2"),
+    "domainName": ("one.example", "two.example"),
+    "workingDir": ("/one ä", "/two"),
+    "cpuSet": ("0", "0-1"),
+    "volumeDriver": ("local", "other"),
     "devices": (["/dev/null:/dev/null:rwm"], ["/dev/zero"]),
     "networkLaunchConfig": ("side", "side"),
     "dataVolumesFromLaunchConfigs": (["side"], ["side"]),
@@ -45,6 +51,8 @@ PARTICULAR: dict[str, dict[str, tuple[Any, Any]]] = {
         "externalIdType": ("rancher_id", "rancher_id"),
         "role": ("owner", "owner"),
     },
+    "restartPolicy": {"name": ("always", "on-failure")},
+    "logConfig": {"driver": ("json-file", "syslog")},
     "service": {"selectorContainer": ("tier=web", "tier=db"), "selectorLink": ("tier=db", "tier=web")},
 }
 LEFT_OUT = {
