@@ -53,7 +53,8 @@ def main() -> None:
     print('    """The collections of the API, each by the plural of its type."""\n')
     listed = [view for view in classes if view.is_listable and has_rows(view)]
     for view in listed:
-        print(f"    {snake(view.type.plural)}: Collection[{class_name(view.type.type)}]")
+        held = class_name(view.type.answered_as or view.type.type)
+        print(f"    {snake(view.type.plural)}: Collection[{held}]")
     print("\n\nCOLLECTIONS = {")
     for view in listed:
         print(f'    "{snake(view.type.plural)}": "{view.type.plural}",')
@@ -106,7 +107,7 @@ def attributes(view: TypeView) -> Iterator[tuple[str, str]]:
             kind = with_resources(annotation_of(field.type), related.pop(wire, None))
             yield field.name, default(kind, field.name, wire)
     for wire, link in related.items():
-        target = class_name(link.target)
+        target = class_name(ROLE.types[link.target].type.answered_as or link.target)
         yield snake(wire), default(f"list[{target}]" if link.many else target, snake(wire), wire)
 
 

@@ -347,7 +347,7 @@ class Behaviour:
     computed(row, face) -> {wire name: value}: fields that are not stored, or shown only to some; ABSENT leaves one out.
     links(row, face) -> {name: url}: links besides relations.  capabilities(read, row, caller) -> names.
     listed(read, caller, query) -> rows: the whole collection, for types whose visibility is a rule of their own
-    (`listed_as` says if they are of another type).
+    (`answered_as` says if they are of another type).
     found(read, caller, raw id) -> row or None: the same for one row.
     create(tx, values, caller) -> row: makes a row otherwise than by the usual way of creation.
     downloads[link](read, row) -> (file name, media type, bytes): links that lead to a file.
@@ -383,7 +383,7 @@ class Resource:
 
     type: API name, and plural if the rule does not give it. parent: the base type it is a kind of.
     roles: role -> letters c(reate) r(ead) u(pdate) d(elete). narrow: role -> the only fields it sees.
-    listable: False for types without a collection to GET. listed_as: type of what is in its collection, if not its own.
+    listable: False for types without a collection to GET. answered_as: type of what its reads give, if not its own.
     links: relations for `include` and `links` besides references: plurals of types whose rows refer to this one (or
     that it refers to), or whole `Link`s. scope: its ids begin the URLs of what is inside (`/v1/projects/1a5/...`).
     hidden: inherited fields it does not have. stored: it has rows. capability: what its process actions ask for.
@@ -398,7 +398,7 @@ class Resource:
     roles: ClassVar[Mapping[str, str]] = READ
     narrow: ClassVar[Mapping[str, tuple[str, ...]]] = {}
     listable: ClassVar[bool] = True
-    listed_as: ClassVar[str] = ""
+    answered_as: ClassVar[str] = ""
     links: ClassVar[Sequence[str | Link]] = ()
     extra_links: ClassVar[Sequence[str]] = ()
     hidden: ClassVar[Sequence[str]] = ()

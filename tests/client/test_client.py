@@ -16,9 +16,11 @@ from trailboss.client.collection import wire_filter
 from trailboss.client.session import api_base, is_loopback
 from trailboss.client.types import (
     COLLECTIONS,
+    ActiveSetting,
     ApiKey,
     DnsService,
     Environment,
+    Identity,
     LaunchConfig,
     Service,
     ServiceLink,
@@ -136,6 +138,15 @@ def test_every_resource_is_of_the_class_of_its_kind(client: Client, stack: Envir
     found = client.services.list()
     assert [type(s) for s in found] == [Service, DnsService]
     assert isinstance(found[1], Service)
+
+
+def test_what_is_shown_as_another_type_is_of_the_class_of_that(installation: Installation, served: str) -> None:
+    with Client(served, *installation.admin_key) as client:
+        shown = client.settings.list()
+        assert shown and {type(setting) for setting in shown} == {ActiveSetting}
+        assert client.settings.get(shown[0].id).name == shown[0].name
+    with Client(f"{served}/v1/projects/1a5", *installation.admin_key) as client:
+        assert [(type(member), member.role) for member in client.project_members.each()] == [(Identity, "owner")]
 
 
 def test_included_resources_are_resources(client: Client, stack: Environment) -> None:

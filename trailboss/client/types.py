@@ -55,7 +55,7 @@ class Account(Resource):
     networks: list[Network] | None = None
     physical_hosts: list[PhysicalHost] | None = None
     ports: list[Port] | None = None
-    project_members: list[ProjectMember] | None = None
+    project_members: list[Identity] | None = None
     service_consume_maps: list[ServiceConsumeMap] | None = None
     service_events: list[ServiceEvent] | None = None
     service_expose_maps: list[ServiceExposeMap] | None = None
@@ -2391,7 +2391,7 @@ class Collections:
     physical_hosts: Collection[PhysicalHost]
     ports: Collection[Port]
     projects: Collection[Project]
-    project_members: Collection[ProjectMember]
+    project_members: Collection[Identity]
     pull_tasks: Collection[PullTask]
     register: Collection[Register]
     registration_tokens: Collection[RegistrationToken]
@@ -2401,7 +2401,7 @@ class Collections:
     service_consume_maps: Collection[ServiceConsumeMap]
     service_events: Collection[ServiceEvent]
     service_expose_maps: Collection[ServiceExposeMap]
-    settings: Collection[Setting]
+    settings: Collection[ActiveSetting]
     snapshots: Collection[Snapshot]
     storage_pools: Collection[StoragePool]
     user_preferences: Collection[UserPreference]

@@ -24,7 +24,7 @@ class ProjectMember(Entity):
     """One identity and its role."""
 
     type = "projectMember"
-    listed_as = "identity"
+    answered_as = "identity"
     roles = {"project": "r", "user": "cr", "readonly": "r", "admin": "cr", "service": "r"}
     machine = generic("projectmember")
     capability = "owner"

@@ -48,7 +48,7 @@ class Setting(Resource):
     type = "setting"
     roles = {"project": "r", "user": "r", "readonly": "r", "admin": "crud", "service": "crud"}
     stored = True
-    listed_as = "activeSetting"
+    answered_as = "activeSetting"
 
     id = number(column=True)
     kind = text(column=True, read=())

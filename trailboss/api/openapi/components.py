@@ -223,7 +223,7 @@ def _collection(view: TypeView, role: RoleView) -> JsonSchema:
 def answered(view: TypeView, role: RoleView) -> JsonSchema:
     """Return the schema of a resource of a type, which may be of any of its kinds."""
     children = [t.type for t in view.type.children if t.type in role.types and t.stored is view.type.stored]
-    kinds = [view.type.listed_as or view.type.type, *children]
+    kinds = [view.type.answered_as or view.type.type, *children]
     return ref(kinds[0]) if len(kinds) == 1 else {"oneOf": [ref(kind) for kind in kinds]}
 
 

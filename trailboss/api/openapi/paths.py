@@ -61,7 +61,11 @@ def _on_collection(view: TypeView, role: RoleView) -> dict[str, Operation]:
             view, f"list{_capital(view.type.plural)}", {"200": page}, parameters.of_collection(view)
         )
     if "POST" in view.collection_methods:
-        made = _answer("It is made, or being made.", ref(view.type.type), "ETag", *_REPEATED)
+        shown = {view.type.type: ref(view.type.type)}
+        if view.type.answered_as:
+            # of what was there already it gives what a read gives
+            shown[view.type.answered_as] = ref(view.type.answered_as)
+        made = _answer("It is made, or being made.", _any(shown), "ETag", *_REPEATED)
         found["post"] = _operation(view, f"create{name}", {"201": made}, parameters.of_write(), _body(view, "Create"))
     return found
 
