@@ -29,8 +29,9 @@ def a_run(epoch: int = 1, before: str = NEVER, incarnation: int = 1, **more: Any
 
 def seen(status: str, started: str = NEVER, **more: Any) -> Seen:
     """The Docker container d."""
-    values: dict[str, Any] = {"container": "c", "slot": "c", "hash": "h", "made_for": (1, 1), "docker_id": "d", **more}
-    return Seen(status=status, started=started, **values)
+    values: dict[str, Any] = {"container": "c", "name": "c", "slot": "c", "hash": "h", "made_for": (1, 1)}
+    values |= {"docker_id": "d", "address": "10.42.4.1" if status in ("running", "paused") else ""}
+    return Seen(status=status, started=started, **values | more)
 
 
 def a_situation(**more: Any) -> Situation:

@@ -7,9 +7,11 @@ import pytest
 from tests.agent.builders import FIRST, SECOND, a_run, a_situation, a_wish, seen
 from trailboss.agent.converge import (
     Adopt,
+    Attach,
     Create,
     Pause,
     Remove,
+    Rename,
     Rest,
     Run,
     Seen,
@@ -62,6 +64,14 @@ CREATED, RUNNING, EXITED = seen("created"), seen("running", FIRST), seen("exited
         (a_wish(epoch=2), a_run(2, FIRST), EXITED, Start(a_run(2, FIRST))),
         (a_wish(epoch=2), a_run(2, FIRST), seen("running", SECOND), Rest()),
         (a_wish(epoch=2), a_run(2, FIRST), seen("exited", SECOND), Rest()),
+        # what people did by hand
+        (a_wish(), a_run(), seen("running", FIRST, name="mine"), Rename()),
+        (a_wish("removed"), a_run(), seen("exited", FIRST, name="mine"), Rename()),
+        (None, a_run(), seen("running", FIRST, name="mine"), Rest()),
+        (a_wish(), a_run(), seen("running", FIRST, address=""), Attach()),
+        (a_wish(), a_run(), seen("restarting", FIRST, address=""), Rest()),
+        (a_wish("stopped"), a_run(), seen("running", FIRST, address=""), Stop(10)),
+        (a_wish(epoch=2), a_run(), seen("running", FIRST, address=""), Stop(10)),
         # what was written down is lost: a container that ran is taken for the run it was made for
         (a_wish(), None, RUNNING, Rest()),
         (a_wish(), None, EXITED, Rest()),

@@ -11,7 +11,7 @@ import pytest
 from trailboss.agent import facts
 from trailboss.agent.leftovers import is_in_the_way, processes_of, remove_bundle
 from trailboss.agent.link import pause, websocket_url
-from trailboss.agent.network import check_own, collision
+from trailboss.agent.network import collision, is_as_wanted
 from trailboss.agent.run import options
 from trailboss.agent.sentences import is_trouble_of_the_engine, readable
 from trailboss.agent.streams import LONGEST_LINE, lines_of
@@ -89,17 +89,22 @@ def test_what_is_in_the_way_of_the_network_is_named(networks: list[tuple[str, st
     assert (words in found) if words else found == ""
 
 
-@pytest.mark.parametrize(
-    ("owner", "gateway", "words"),
-    [("theirs", "10.42.0.1", "theirs"), ("", "10.42.0.1", "not made by"), ("mine", "10.42.0.2", "gateway 10.42.0.2")],
-)
-def test_a_network_of_the_same_name_must_be_ours_and_as_it_is_wanted(owner: str, gateway: str, words: str) -> None:
-    present: dict[str, Any] = {
+def a_network_of(owner: str, gateway: str = "10.42.0.1") -> dict[str, Any]:
+    return {
         "Labels": {LABEL_INSTALLATION: owner} if owner else None,
         "IPAM": {"Config": [{"Subnet": "10.42.0.0/16", "Gateway": gateway}]},
     }
+
+
+@pytest.mark.parametrize(("owner", "words"), [("theirs", "theirs"), ("", "not made by")])
+def test_a_network_of_the_same_name_must_be_ours(owner: str, words: str) -> None:
     with pytest.raises(Permanent, match=words):
-        check_own(present, NETWORK, "mine")
+        is_as_wanted(a_network_of(owner), NETWORK, "mine")
+
+
+def test_our_network_is_compared_with_what_is_wanted() -> None:
+    assert is_as_wanted(a_network_of("mine"), NETWORK, "mine")
+    assert not is_as_wanted(a_network_of("mine", "10.42.0.2"), NETWORK, "mine")
 
 
 async def pieces(*given: tuple[int, bytes]) -> AsyncIterator[tuple[int, bytes]]:

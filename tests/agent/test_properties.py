@@ -12,12 +12,14 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
-from tests.agent.builders import a_wish
+from tests.agent.builders import a_specification, a_wish
 from trailboss.agent.converge import (
     NEVER,
     Adopt,
+    Attach,
     Create,
     Remove,
+    Rename,
     Rest,
     Run,
     Seen,
@@ -32,6 +34,7 @@ from trailboss.agent.converge import (
 )
 
 CONTAINERS = ("a", "b")
+ADDRESS = a_specification().address
 
 
 class Host(RuleBasedStateMachine):
@@ -75,11 +78,15 @@ class Host(RuleBasedStateMachine):
     # --- the world ------------------------------------------------------------------------------------------
 
     @precondition(lambda self: self.docker)
-    @rule(data=st.data(), how=st.sampled_from(["die", "rm"]))
-    def somebody_kills_a_container(self, data: st.DataObject, how: str) -> None:
+    @rule(data=st.data(), how=st.sampled_from(["die", "rm", "rename", "detach"]))
+    def somebody_harms_a_container(self, data: st.DataObject, how: str) -> None:
         container = data.draw(st.sampled_from(sorted(self.docker)))
         if how == "rm":
             del self.docker[container]
+        elif how == "rename":
+            self.set(container, name="mine-now")
+        elif how == "detach":
+            self.set(container, address="")
         else:
             self.set(container, status="exited" if self.docker[container].started != NEVER else "created")
 
@@ -112,11 +119,15 @@ class Host(RuleBasedStateMachine):
             case Start() if effects > 1:
                 key = (container, step.run.number)
                 self.begun[key] = self.begun.get(key, 0) + 1
-                self.set(container, status="running", started=self.tick())
+                self.set(container, status="running", started=self.tick(), address=ADDRESS)
             case Stop() if effects:
                 self.set(container, status="exited")
             case Remove() if effects:
                 del self.docker[container]
+            case Rename() if effects:
+                self.set(container, name=container)
+            case Attach() if effects:
+                self.set(container, address=ADDRESS)
 
     # --- what must hold -------------------------------------------------------------------------------------
 

@@ -67,7 +67,8 @@ class Run(msgspec.Struct, frozen=True, omit_defaults=True):
 @dataclass(frozen=True, slots=True)
 class Seen:
     """What Docker shows of one container of ours. status: as in Docker's State. Moments as Docker writes them, and
-    in ms. made_for: the run that it was created for, from its labels."""
+    in ms. made_for: the run that it was created for, from its labels. name: what it is called now, if somebody has
+    renamed it."""
 
     container: str
     slot: str
@@ -84,6 +85,7 @@ class Seen:
     address: str = ""
     ports: tuple[tuple[str, int | None], ...] = ()
     image_id: str = ""
+    name: str = ""
 
     @property
     def is_alive(self) -> bool:
@@ -143,7 +145,17 @@ class Remove:
     """Remove the container by force, with its anonymous volumes."""
 
 
-Step = Rest | Wait | Pause | Adopt | Create | Start | Stop | Remove
+@dataclass(frozen=True, slots=True)
+class Rename:
+    """Give the container its name back: it is known by it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Attach:
+    """Put the container on the managed network again."""
+
+
+Step = Rest | Wait | Pause | Adopt | Create | Start | Stop | Remove | Rename | Attach
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,6 +185,8 @@ def next_step(wish: Wish | None, run: Run | None, seen: Seen | None, situation: 
     run = current_run(run, seen)
     if wish is None:
         return Rest()
+    if seen is not None and seen.name not in ("", seen.container):
+        return Rename()
     match wish.record.desired:
         case "removed":
             return Remove() if seen is not None else Rest()
@@ -201,7 +215,7 @@ def _begin(wish: Wish, run: Run | None, seen: Seen | None, situation: Situation)
 def _keep(wish: Wish, run: Run, seen: Seen | None, situation: Situation) -> Step:
     """The wanted run was begun, or at least written down."""
     if seen is not None and seen.is_alive:
-        return Rest()
+        return Attach() if _is_detached(wish, seen) else Rest()
     if seen is None:
         # Without an id the container was never made; with one, somebody has removed it, and the server decides.
         return Rest() if run.docker_id or run.failed else _unless_taken(situation, Create(run))
@@ -210,6 +224,14 @@ def _keep(wish: Wish, run: Run, seen: Seen | None, situation: Situation) -> Step
     if situation.alone and wish.record.restart:
         return _restart(run, seen, situation)
     return Rest()
+
+
+def _is_detached(wish: Wish, seen: Seen) -> bool:
+    """Say whether somebody has taken a running container off the managed network."""
+    specification = wish.record.specification
+    if seen.status != "running" or specification is None or specification.network != "managed":
+        return False
+    return seen.address != specification.address
 
 
 def _restart(run: Run, seen: Seen, situation: Situation) -> Step:

@@ -22,6 +22,8 @@ from trailboss.wire.messages import (
 
 LABEL_EPOCH = LABEL_PREFIX + "epoch"
 """INCARNATION/EPOCH of the run for which a container was made."""
+LABEL_ADDRESS = "io.rancher.container.ip"
+"""ADDRESS/PREFIX on the managed bridge, as the v1 API's clients know it."""
 OWN_NETWORK = ("managed", "bridge")
 """Network modes in which a container has a network of its own: with a host name and ports."""
 
@@ -67,7 +69,7 @@ def labels(wish: Wish, installation: str, network: Network) -> dict[str, str]:
     assert record.specification is not None, "a removal has no labels"
     found = {**record.specification.labels, "io.rancher.container.uuid": record.container}
     if record.specification.network == "managed":
-        found["io.rancher.container.ip"] = f"{record.specification.address}/{network.cidr.partition('/')[2]}"
+        found[LABEL_ADDRESS] = f"{record.specification.address}/{network.cidr.partition('/')[2]}"
     return found | {
         LABEL_INSTALLATION: installation,
         LABEL_CONTAINER: record.container,

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 import structlog
 
 from trailboss.agent import leftovers
-from trailboss.agent.converge import Adopt, Create, Pause, Remove, Start, Step, Stop, Wait
+from trailboss.agent.converge import Adopt, Attach, Create, Pause, Remove, Rename, Start, Step, Stop, Wait
 from trailboss.agent.docker import Docker
 from trailboss.agent.sight import Sight, Word
 from trailboss.agent.state import State
@@ -179,6 +179,9 @@ class Crew:
                 job.look = True
             case Remove():
                 await self._steps.remove(container, step)
+                job.look = True
+            case Rename() | Attach():
+                await self._steps.repair(container, step)
                 job.look = True
             case Pause():
                 self._later(container, step.until / 1000 - time.time())

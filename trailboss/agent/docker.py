@@ -1,7 +1,7 @@
 """Docker, as far as the agent needs it. The only module that imports the Docker client.
 
 In: names of containers and networks, bodies made by `creation.py`. Out: `Seen`, small values, streams. Inspect
-documents do not leave this module. What happens next is decided in `converge.py`, and done by `worker.py`.
+documents do not leave this module. What happens next is decided in `converge.py`, and done by `steps.py`.
 
 Two errors: `Unreachable` (the engine does not answer, or is about to end: look again when it is back) and `Refused`
 (it answered no). A container that carries another installation's label, or none, raises `Foreign`.
@@ -14,7 +14,7 @@ import base64
 import json
 import time
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -24,7 +24,7 @@ from aiodocker import Docker as Client
 from aiodocker import DockerError
 
 from trailboss.agent.converge import NEVER, Seen
-from trailboss.agent.creation import LABEL_EPOCH
+from trailboss.agent.creation import LABEL_ADDRESS, LABEL_EPOCH
 from trailboss.agent.sentences import is_trouble_of_the_engine, readable
 from trailboss.errors import Permanent, Unreachable
 from trailboss.wire.messages import LABEL_CONTAINER, LABEL_HASH, LABEL_INSTALLATION, LABEL_SLOT, RegistryAuth
@@ -33,7 +33,7 @@ ANSWER_S = 120.0
 """Longest time for an ordinary call; a hung volume driver must not hold a worker for ever."""
 SILENT_PULL_S = 300.0
 CONNECT_S = 5.0
-EVENTS = ["create", "start", "die", "destroy", "pause", "unpause"]
+EVENTS = ["create", "start", "die", "destroy", "pause", "rename", "unpause"]
 _CANNOT_CONNECT = 900
 """aiodocker's status of a connection that was not made, or broke."""
 
@@ -52,11 +52,13 @@ class Foreign(Permanent):
 
 @dataclass(frozen=True, slots=True)
 class Listed:
-    """One line of the list of our containers."""
+    """One line of the list of our containers. container: the name that it was made with. address: on the managed
+    network, else on another, "" without one."""
 
     container: str
     docker_id: str
     status: str
+    address: str
 
 
 class Docker:
@@ -95,10 +97,10 @@ class Docker:
         filters = json.dumps({"label": [f"{LABEL_INSTALLATION}={installation}"]})
         async with _errors():
             found = await self._client.containers.list(all=True, filters=filters)
-        return [Listed(_name(c._container), c.id, c._container.get("State", "")) for c in found]
+        return [_listed(c._container) for c in found]
 
     async def inspect(self, container: str, installation: str) -> Seen | None:
-        """Look at one container; None if there is none. Raises Foreign if it is not ours."""
+        """Look at one container by its name or Docker's id; None if there is none. Raises Foreign if it is not ours."""
         async with _errors():
             try:
                 document = await self._client.containers.container(container).show()
@@ -110,6 +112,11 @@ class Docker:
         if owner != installation:
             raise Foreign(f"a container named {container} exists that is not of this installation")
         return seen_of(document)
+
+    async def rename(self, docker_id: str, container: str) -> None:
+        """Give a container its name back."""
+        async with _errors():
+            await self._client.containers.container(docker_id).rename(container)
 
     async def create(self, container: str, body: dict[str, Any]) -> str:
         """Make a container; return Docker's id. Refused with 404: no such image, with 409: the name is taken."""
@@ -148,6 +155,19 @@ class Docker:
         """Make a network."""
         async with _errors():
             await self._client.networks.create(body)
+
+    async def remove_network(self, name: str) -> None:
+        """Remove a network. Refused while running containers are on it."""
+        async with _errors(missing_is_fine=True):
+            await (await self._client.networks.get(name)).delete()
+
+    async def attach(self, container: str, network: str, address: str) -> None:
+        """Put a container on a network with a fixed address, whatever is left of its place on one of that name."""
+        async with _errors():
+            place = await self._client.networks.get(network)
+            with suppress(DockerError):  # it may not be there at all
+                await place.disconnect({"Container": container, "Force": True})
+            await place.connect({"Container": container, "EndpointConfig": {"IPAMConfig": {"IPv4Address": address}}})
 
     # --- streams ------------------------------------------------------------------------------------------------
 
@@ -239,11 +259,11 @@ async def _errors(*, missing_is_fine: bool = False) -> AsyncIterator[None]:
 def seen_of(document: dict[str, Any]) -> Seen:
     """Read what we need of an inspect document (`GET /containers/<name>/json`)."""
     labels, state = document["Config"].get("Labels") or {}, document["State"]
-    networks = (document.get("NetworkSettings") or {}).get("Networks") or {}
-    addresses = [network.get("IPAddress") for network in networks.values()]
     started = state.get("StartedAt") or NEVER
+    name = document["Name"].lstrip("/")
     return Seen(
-        container=document["Name"].lstrip("/"),
+        container=labels.get(LABEL_CONTAINER, name),
+        name=name,
         slot=labels.get(LABEL_SLOT, labels.get(LABEL_CONTAINER, "")),
         hash=labels.get(LABEL_HASH, ""),
         made_for=_number(labels.get(LABEL_EPOCH, "")),
@@ -255,7 +275,7 @@ def seen_of(document: dict[str, Any]) -> Seen:
         exit_code=state.get("ExitCode") or 0,
         oom_killed=bool(state.get("OOMKilled")),
         error=readable(state.get("Error") or ""),
-        address=next(filter(None, addresses), ""),
+        address=_address(labels, document.get("NetworkSettings")),
         ports=_ports((document.get("NetworkSettings") or {}).get("Ports") or {}),
         image_id=document.get("Image", ""),
     )
@@ -275,10 +295,19 @@ def _number(label: str) -> tuple[int, int]:
     return (int(incarnation), int(epoch)) if incarnation.isdigit() and epoch.isdigit() else (0, 0)
 
 
-def _name(line: dict[str, Any]) -> str:
-    """The name of a listed container: the one without a slash inside (others are links of Docker's)."""
-    names = [str(name).lstrip("/") for name in line.get("Names") or [line["Id"]]]
-    return next((name for name in names if "/" not in name), names[0])
+def _listed(line: dict[str, Any]) -> Listed:
+    labels = line.get("Labels") or {}
+    address = _address(labels, line.get("NetworkSettings"))
+    return Listed(labels.get(LABEL_CONTAINER, line["Id"]), line["Id"], line.get("State", ""), address)
+
+
+def _address(labels: dict[str, str], settings: dict[str, Any] | None) -> str:
+    """The address that the server chose, if the container has it; else one that it has, "" if none. Somebody may have
+    put it on further networks."""
+    networks = (settings or {}).get("Networks") or {}
+    found = [network["IPAddress"] for network in networks.values() if network.get("IPAddress")]
+    chosen = labels.get(LABEL_ADDRESS, "").partition("/")[0]
+    return chosen if chosen in found else next(iter(found), "")
 
 
 def _auth_header(auth: RegistryAuth) -> str:
@@ -320,7 +349,7 @@ async def _lines(response: aiohttp.ClientResponse) -> AsyncIterator[bytes]:
 
 async def _names(response: aiohttp.ClientResponse) -> AsyncIterator[str]:
     async for line in _lines(response):
-        name = json.loads(line).get("Actor", {}).get("Attributes", {}).get("name")
+        name = json.loads(line).get("Actor", {}).get("Attributes", {}).get(LABEL_CONTAINER)
         if name:
             yield name
 

@@ -7,6 +7,7 @@ gateway address of its own in it, where its DNS listens.
 from __future__ import annotations
 
 import ipaddress
+import re
 import socket
 import struct
 from collections.abc import Iterator
@@ -22,6 +23,7 @@ GHOST = (
     "part: stop Docker, remove network/files/local-kv.db in its data folder, and start it again"
 )
 _ROUTES = Path("/proc/net/route")
+_GONE = re.compile(r"network \S+ not found")
 
 
 async def ensure(docker: Docker, network: Network, installation: str) -> None:
@@ -29,10 +31,29 @@ async def ensure(docker: Docker, network: Network, installation: str) -> None:
     present = await docker.networks()
     for other in present:
         if other["Name"] == network.name:
-            check_own(other, network, installation)
+            if not is_as_wanted(other, network, installation):
+                await _replace(docker, other, network, installation)
             return
     if because := collision(present, _routes(), network):
         raise Permanent(because)
+    await _make(docker, network, installation)
+
+
+async def _replace(docker: Docker, present: dict[str, Any], network: Network, installation: str) -> None:
+    """Make our network anew with another range or gateway, as a host has that was removed and has joined again."""
+    try:
+        await docker.remove_network(network.name)
+    except Refused as refused:
+        found = _range_of(present)
+        raise Permanent(
+            f"the Docker network {network.name} has the range {found[0]} and the gateway {found[1]}, but this host is "
+            f"to have {network.cidr} and {network.gateway}: remove the containers on it (docker network inspect "
+            f"{network.name} names them)"
+        ) from refused
+    await _make(docker, network, installation)
+
+
+async def _make(docker: Docker, network: Network, installation: str) -> None:
     try:
         await docker.create_network(body(network, installation))
     except Refused as refused:
@@ -56,19 +77,24 @@ def body(network: Network, installation: str) -> dict[str, Any]:
     }
 
 
-def check_own(present: dict[str, Any], network: Network, installation: str) -> None:
-    """Raise Permanent unless a network of our name is ours, and as it is wanted."""
+def is_gone(message: str) -> bool:
+    """Say whether Docker refuses to start a container because its network was removed."""
+    return bool(_GONE.search(message))
+
+
+def is_as_wanted(present: dict[str, Any], network: Network, installation: str) -> bool:
+    """Say whether a network of our name has the range and gateway that are wanted. Raises Permanent if it is not
+    ours."""
     owner = (present.get("Labels") or {}).get(LABEL_INSTALLATION)
     if owner != installation:
         whose = f"of the installation {owner}" if owner else "not made by Trailboss"
         raise Permanent(f"a Docker network named {network.name} exists that is {whose}: choose another --bridge")
+    return _range_of(present) == (network.cidr, network.gateway)
+
+
+def _range_of(present: dict[str, Any]) -> tuple[str | None, str | None]:
     config = ((present.get("IPAM") or {}).get("Config") or [{}])[0]
-    found = (config.get("Subnet"), config.get("Gateway"))
-    if found != (network.cidr, network.gateway):
-        raise Permanent(
-            f"the Docker network {network.name} has the range {found[0]} and the gateway {found[1]}, but this host is "
-            f"to have {network.cidr} and {network.gateway}: remove its containers and the network"
-        )
+    return config.get("Subnet"), config.get("Gateway")
 
 
 def collision(networks: list[dict[str, Any]], routes: str, network: Network) -> str:

@@ -53,14 +53,24 @@ class Sight:
     async def look(self, container: str) -> None:
         """Ask Docker for one container. Raises Unreachable."""
         before = self.seen.get(container)
-        try:
-            seen = await self._docker.inspect(container, self._state.told.installation)
-        except Foreign:
-            seen = None
+        seen = await self._find(container)
         self.put(container, seen)
         if before is not None and before.is_alive and not (seen is not None and seen.is_alive):
             log.info("a container has ended", container=container, exit_code=seen.exit_code if seen else None)
             self._freed(before.slot)
+
+    async def _find(self, container: str) -> Seen | None:
+        """Find a container by its name, else by the id that Docker gave it: somebody may have renamed it."""
+        run = self._state.runs.get(container)
+        keys = [container] if run is None or not run.docker_id else [container, run.docker_id]
+        for key in keys:
+            try:
+                seen = await self._docker.inspect(key, self._state.told.installation)
+            except Foreign:
+                continue
+            if seen is not None and seen.container == container:
+                return seen
+        return None
 
     def put(self, container: str, seen: Seen | None) -> None:
         """Store what is there now."""
@@ -72,12 +82,8 @@ class Sight:
 
     def differs(self, listed: dict[str, Listed]) -> set[str]:
         """Return the containers that are not as they were seen last, by a list of all."""
-        found = set()
-        for container in {*listed, *self.seen}:
-            line, seen = listed.get(container), self.seen.get(container)
-            if line is None or seen is None or (line.docker_id, line.status) != (seen.docker_id, seen.status):
-                found.add(container)
-        return found
+        known = {name: Listed(name, seen.docker_id, seen.status, seen.address) for name, seen in self.seen.items()}
+        return {name for name in {*listed, *known} if listed.get(name) != known.get(name)}
 
     def next_step(self, container: str) -> Step:
         """Return what is to be done for a container now."""

@@ -15,8 +15,8 @@ import msgspec
 import structlog
 
 from trailboss import rules
-from trailboss.agent import leftovers
-from trailboss.agent.converge import Create, Remove, Run, Seen, Start, Step, Stop, Wish
+from trailboss.agent import leftovers, network
+from trailboss.agent.converge import Attach, Create, Remove, Rename, Run, Seen, Start, Step, Stop, Wish
 from trailboss.agent.creation import create_body
 from trailboss.agent.docker import Docker, Refused
 from trailboss.agent.pulls import Pulls
@@ -127,14 +127,18 @@ class Steps:
         log.info("a container was started", container=container, epoch=run.epoch, cause=wish.record.cause)
 
     async def _start_afresh(self, container: str, docker_id: str) -> None:
-        """Start a container, if need be after clearing away a start that a killed engine has lost."""
+        """Start a container, if need be after clearing away a start that a killed engine has lost, or after making the
+        network anew that somebody has removed."""
         try:
             await self._docker.start(container)
         except Refused as refused:
-            if not leftovers.is_in_the_way(refused.message):
+            if network.is_gone(refused.message) and self._is_managed(container):
+                await self._attach(container)
+            elif leftovers.is_in_the_way(refused.message):
+                await asyncio.to_thread(leftovers.clear, docker_id, refused.message)
+                await asyncio.sleep(leftovers.SETTLE_S)
+            else:
                 raise
-            await asyncio.to_thread(leftovers.clear, docker_id, refused.message)
-            await asyncio.sleep(leftovers.SETTLE_S)
             await self._docker.start(container)
 
     async def _fail(self, container: str, run: Run, message: str) -> None:
@@ -145,6 +149,25 @@ class Steps:
             container, msgspec.structs.replace(run, failed=message, failed_at=int(time.time() * 1000))
         )
         self._sight.say(container, None)
+
+    async def repair(self, container: str, step: Rename | Attach) -> None:
+        """Undo what somebody has done to a container by hand. Raises Permanent."""
+        log.warning("a container was changed by hand and is put right", container=container, step=type(step).__name__)
+        if isinstance(step, Attach):
+            await self._attach(container)
+        else:
+            await self._docker.rename(self._sight.seen[container].docker_id, container)
+
+    async def _attach(self, container: str) -> None:
+        """Put a container on the managed network, which is made anew if it is gone. Raises Permanent."""
+        told, specification = self._state.told, self._state.wishes[container].record.specification
+        assert told.network is not None and specification is not None, "it was started on it before"
+        await network.ensure(self._docker, told.network, told.installation)
+        await self._docker.attach(container, told.network.name, specification.address)
+
+    def _is_managed(self, container: str) -> bool:
+        specification = self._state.wishes[container].record.specification
+        return specification is not None and specification.network == "managed"
 
     async def stop(self, container: str, step: Stop, renewed: asyncio.Event) -> None:
         """End a container. renewed: see `_long`."""
