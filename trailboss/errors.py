@@ -5,6 +5,7 @@
       Lost            a compare-and-set failed; the engine runs the work again
       Unreachable     a host, Docker, a database or a registry does not answer; retried, shown as waiting
         Uncertain     the database went away during a commit: what was asked for may have happened
+      NotStored       the agent's folder cannot be written (the disk is full); tried again
       Permanent       cannot succeed without a change by the user; the resource goes to `error`
       TimedOut        a client waited for as long as it was told, and it has not happened
       ComposeError    a compose text cannot be understood; names file, line and key
@@ -83,6 +84,10 @@ class Uncertain(Unreachable):
     def __init__(self, message: str | None = None) -> None:
         text = inspect.getdoc(type(self))
         super().__init__(f"{message}. {text}" if message else text)
+
+
+class NotStored(TrailbossError):
+    """It could not be written to disk."""
 
 
 class Permanent(TrailbossError):

@@ -24,7 +24,9 @@ REQUEST = "request"
 """Key under which the id of the request is bound."""
 
 _SECRET = re.compile(r"secret|password|token|authorization|cookie|credential", re.IGNORECASE)
-_IN_TEXT = re.compile(r"(token=)[^&\s\"']+|(://[^:/@\s]*:)[^@/\s]+(?=@)")
+_IN_TEXT = re.compile(r"(token=|/scripts/)[^&/\s\"']+|(://[^:/@\s]*:)[^@/\s]+(?=@)")
+"""Tokens in queries, tokens that are a part of a path (the script by which a host joins), passwords in URLs."""
+_MARKS = ("token=", "/scripts/", "://")
 _NOISY = ("alembic", "asyncio", "uvicorn.error", "websockets")
 """What these say at the level of information is said better elsewhere."""
 
@@ -79,7 +81,7 @@ def hide_secrets(logger: Any, method: str, event: MutableMapping[str, Any]) -> M
     for key, value in event.items():
         if _names_secret(key):
             event[key] = "***"
-        elif isinstance(value, str) and ("token=" in value or "://" in value):
+        elif isinstance(value, str) and any(mark in value for mark in _MARKS):
             event[key] = _IN_TEXT.sub(r"\1\2***", value)
     return event
 

@@ -158,6 +158,18 @@ def test_options_come_from_the_command_line_and_the_environment() -> None:
     assert options("http://s", Path("/d"), "unix:///x", "192.0.2.1", environment).address == "192.0.2.1"
 
 
+@pytest.mark.parametrize("server", ["", "foo", "foo:8080", "ftp://s", "http://", "http://s:99999", "http://[::1"])
+def test_what_is_no_address_of_a_server_is_refused(server: str) -> None:
+    with pytest.raises(Permanent, match="--server"):
+        options(server, Path("/d"), "", "", {})
+
+
+@pytest.mark.parametrize("docker", ["bogus", "/var/run/docker.sock", "unix://relative", "tcp://"])
+def test_what_is_no_address_of_an_engine_is_refused(docker: str) -> None:
+    with pytest.raises(Permanent, match="--docker"):
+        options("https://s:8443/boss", Path("/d"), docker, "", {})
+
+
 @pytest.mark.parametrize(
     ("cgroup", "words", "is_left"),
     [

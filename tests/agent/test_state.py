@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import os
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,7 @@ import pytest
 from tests.agent.builders import a_run, a_wish
 from trailboss.agent import state as module
 from trailboss.agent.state import Saver, State, read, write_durably
-from trailboss.errors import Permanent
+from trailboss.errors import NotStored, Permanent
 from trailboss.wire.messages import Assignment, Directory, Endpoint, Network, Record, RegistryAuth, Welcome
 
 pytestmark = pytest.mark.anyio
@@ -120,6 +121,21 @@ async def test_a_write_that_fails_is_an_error_for_all_who_wait_and_the_next_one_
     assert all(isinstance(result, OSError) for result in results)
     await saver.save()
     assert read(tmp_path / "f", int) == 1
+
+
+async def test_a_full_disk_is_named_with_the_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(descriptor: int) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(NotStored, match=f"cannot write to its folder {tmp_path}: No space left on device"):
+        await Saver(tmp_path / "f", lambda: 1).save()
+
+
+def test_a_folder_that_cannot_be_made_is_named(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(Permanent, match="file/agent cannot be used: Not a directory; choose another --data"):
+        State(tmp_path / "file" / "agent")
 
 
 async def test_older_records_are_refused(state: State) -> None:

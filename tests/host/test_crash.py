@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import signal
+import subprocess
 import threading
 from collections.abc import Iterator
 from contextlib import suppress
@@ -253,6 +255,28 @@ def test_a_wrong_token_is_refused_with_a_sentence(lab: Lab, tmp_path: Path) -> N
         assert "refuses the registration token" in host.log.read_text()
     finally:
         host.close()
+
+
+def test_a_full_disk_of_the_agent_is_told_in_words_and_lived_through(host: Host) -> None:
+    host.end_agent()
+    folder = host.data / "agent"
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", str(folder)], check=True)
+    try:
+        host.start_agent()
+        eventually(lambda: len(host.server.hellos) > 1, what="the agent connects")
+        host.want("c-before")
+        host.until("c-before", "running")
+        # a page for the file that is written beside: what is to be kept grows beyond it
+        room = os.statvfs(folder).f_bavail * 4096 - 4096
+        (folder / "filler").write_bytes(b"x" * room)
+        host.want("c-waits", environment={"LONG": "x" * 10_000})
+        eventually(lambda: "No space left on device" in host.log.read_text(), what="the log says what is missing")
+        assert host.container("c-before").status == "running"
+        (folder / "filler").unlink()
+        host.until("c-waits", "running")
+    finally:
+        host.end_agent()
+        subprocess.run(["umount", str(folder)], check=True)
 
 
 def test_two_agents_do_not_share_a_folder(host: Host) -> None:

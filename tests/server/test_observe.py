@@ -60,6 +60,7 @@ def test_secrets_are_never_written(stream: io.StringIO) -> None:
     log.info("keys", secret_key="hidden-1", Authorization="hidden-2", token="hidden-3")
     log.info("urls", url="postgresql://user:hidden-4@host/db", place="http://127.0.0.1:8080/v1")
     logging.getLogger("a.library").info('"WebSocket %s" [accepted]', "/v1/logs/?token=hidden-5")
+    log.info("request", path="/v1/projects/1a5/scripts/hidden-7:1:x")
     local = "hidden-6"
     try:
         raise ValueError(len(local))

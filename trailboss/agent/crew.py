@@ -20,7 +20,7 @@ from trailboss.agent.docker import Docker
 from trailboss.agent.sight import Sight, Word
 from trailboss.agent.state import State
 from trailboss.agent.steps import Steps
-from trailboss.errors import Permanent, Unreachable
+from trailboss.errors import NotStored, Permanent, Unreachable
 
 log = structlog.get_logger()
 
@@ -143,7 +143,7 @@ class Crew:
                 await self._advance(container, job)
         except Unreachable:
             self._later(container, AGAIN_S)
-        except Permanent as refused:
+        except (Permanent, NotStored) as refused:
             log.warning("a step is refused", container=container, because=refused.message)
             self._excuse(container, refused.message)
         except Exception as error:

@@ -18,7 +18,7 @@ import msgspec
 import structlog
 
 from trailboss.agent.state import Identity
-from trailboss.errors import Permanent
+from trailboss.errors import NotStored, Permanent
 from trailboss.wire import messages
 from trailboss.wire.messages import FromAgent, FromServer, Heartbeat, Hello, Welcome
 
@@ -92,6 +92,9 @@ class Link:
                 log.warning("the server refuses the connection", status=error.status)
                 if refusals >= REFUSALS:
                     raise Permanent(REMOVED) from None
+            except NotStored as error:
+                # nothing is acted upon that was not written down; the next connection's Welcome and Assignment say all
+                log.warning("what the server says cannot be kept", because=error.message)
             except (aiohttp.ClientError, OSError, msgspec.DecodeError) as error:
                 log.warning("the server is not reached", because=str(error) or type(error).__name__)
             failures = 0 if time.monotonic() - began > STEADY_S else failures + 1

@@ -66,7 +66,7 @@ async def _call(
     async with session.request(method, url, headers=headers, timeout=timeout, **more) as response:
         text = await response.text()
         if response.status in (401, 403):
-            raise Permanent("the server refuses the registration token: it is wrong, or was removed")
+            raise Permanent("the server refuses the registration token: it is wrong, has expired, or was removed")
         if 400 <= response.status < 500:
             raise Permanent(f"the server refuses the registration ({response.status}): {text[:300]}")
         response.raise_for_status()

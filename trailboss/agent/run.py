@@ -13,6 +13,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import aiohttp
 import structlog
@@ -58,16 +59,32 @@ class AgentOptions:
 
 
 def options(server: str, data: Path, docker: str, address: str, environment: Mapping[str, str]) -> AgentOptions:
-    """Return the options of a command line, completed by environment variables: secrets come from there only."""
+    """Return the options of a command line, completed by environment variables: secrets come from there only.
+
+    Raises Permanent, naming the option, for what cannot be understood.
+    """
+    if not _is_url(server, "http", "https"):
+        raise Permanent(f"--server {server!r}: the address of the server, http://HOST:PORT")
+    docker = docker or environment.get("DOCKER_HOST") or DEFAULT_DOCKER
+    if not (docker.startswith("unix:///") or _is_url(docker, "tcp", "http", "https")):
+        raise Permanent(f"--docker {docker!r}: the address of the Docker Engine, unix:///PATH or tcp://HOST:PORT")
     labels = environment.get("TRAILBOSS_HOST_LABELS") or environment.get("CATTLE_HOST_LABELS") or ""
     return AgentOptions(
         server=server,
         data=data,
-        docker=docker or environment.get("DOCKER_HOST") or DEFAULT_DOCKER,
+        docker=docker,
         token=environment.get("TRAILBOSS_TOKEN", ""),
         labels=facts.labels_of(labels),
         address=address or environment.get("CATTLE_AGENT_IP", ""),
     )
+
+
+def _is_url(text: str, *schemes: str) -> bool:
+    try:
+        parts = urlsplit(text)
+        return parts.scheme in schemes and bool(parts.hostname) and (parts.port is None or parts.port > 0)
+    except ValueError:
+        return False
 
 
 async def run(options: AgentOptions) -> None:

@@ -21,7 +21,7 @@ import msgspec
 import structlog
 
 from trailboss.agent.converge import Number, Run, Wish
-from trailboss.errors import Permanent
+from trailboss.errors import NotStored, Permanent
 from trailboss.wire.messages import Assignment, Directory, Network, RegistryAuth, Welcome
 
 log = structlog.get_logger()
@@ -51,7 +51,14 @@ class Told(msgspec.Struct):
 
 
 def write_durably(path: Path, data: bytes) -> None:
-    """Replace a file (mode 0600) so that a crash leaves the old or the new content. Raises OSError."""
+    """Replace a file (mode 0600) so that a crash leaves the old or the new content. Raises NotStored."""
+    try:
+        _write(path, data)
+    except OSError as error:
+        raise NotStored(f"the agent cannot write to its folder {path.parent}: {error.strerror}") from error
+
+
+def _write(path: Path, data: bytes) -> None:
     beside = path.with_name(path.name + ".new")
     descriptor = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     with os.fdopen(descriptor, "wb") as file:
@@ -87,7 +94,7 @@ class Saver:
         self._writing: asyncio.Task[None] | None = None
 
     async def save(self) -> None:
-        """Return when what holds now is on disk. Raises OSError if it cannot be written."""
+        """Return when what holds now is on disk. Raises NotStored if it cannot be written."""
         self._asked += 1
         mine = self._asked
         while self._written < mine:
@@ -105,7 +112,7 @@ class State:
     """The wishes, runs and names of this host, in memory and on disk. One agent at a time: the folder is locked."""
 
     def __init__(self, folder: Path) -> None:
-        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        """Open the folder, which is made if need be. Raises Permanent if it cannot be used, or another agent does."""
         self.folder = folder
         self._lock = _lock(folder)
         self.identity = read(folder / "identity.json", Identity) or self._first_identity()
@@ -220,7 +227,11 @@ class State:
 
 
 def _lock(folder: Path) -> IO[str]:
-    lock = (folder / "lock").open("w")
+    try:
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        lock = (folder / "lock").open("w")
+    except OSError as error:
+        raise Permanent(f"the folder {folder} cannot be used: {error.strerror}; choose another --data") from error
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:

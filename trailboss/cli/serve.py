@@ -83,5 +83,9 @@ def agent(
     from trailboss import observe
     from trailboss.agent.run import options, run
 
+    try:
+        chosen = options(server_url, data, docker, address, os.environ)
+    except Permanent as error:
+        raise typer.BadParameter(error.message) from error
     observe.configure()
-    asyncio.run(run(options(server_url, data, docker, address, os.environ)))
+    asyncio.run(run(chosen))
