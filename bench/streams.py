@@ -47,11 +47,10 @@ class Size:
 @dataclass
 class Told:
     """What subscribers have read. texts: the events, in the order of the first that read them. sent: when the request
-    of a change was sent, by its number; answered: when it was answered. late: seconds of each delivery."""
+    of a change was sent, by its number. late: seconds of each delivery."""
 
     number_of: Callable[[bytes], int | None]
     sent: dict[int, float] = field(default_factory=dict)
-    answered: dict[int, float] = field(default_factory=dict)
     late: list[float] = field(default_factory=list)
     texts: list[bytes] = field(default_factory=list)
     numbers: list[int | None] = field(default_factory=list)
@@ -187,7 +186,7 @@ def _cpu_s(pid: int) -> float:
 
 
 def run(options: Options) -> list[Row]:
-    """Measure both forms of the stream, and the bare fan-out."""
+    """Measure the exact form of the stream, and the bare fan-out."""
     size = Size(10, 10, 2) if options.quick else Size()
     return uvloop.run(_run(size))
 
@@ -202,7 +201,6 @@ async def _run(size: Size) -> list[Row]:
             api = Platform(server, session)
             await api.make(size.rate)
             exact, exact_busy = await api.measure(size, "eventNames=journal")
-            plain, plain_busy = await api.measure(size, "eventNames=resource.change")
             bare, bare_busy = await _bare(size, exact, session, peer)
     deliveries = size.subscribers * size.rate * size.seconds
     name = f"{size.subscribers} subscribers, {size.rate} changes/s, {size.seconds} s"
@@ -213,8 +211,6 @@ async def _run(size: Size) -> list[Row]:
         row("the same, p99 against a bare fan-out", exact.p99(), "ms", peer=(fan_out, bare.p99())),
         row("the same, deliveries missing, doubled or out of order", _wrong(exact, deliveries), "", goal="<= 0"),
         row("the same, CPU of the server", exact_busy * 100, "%", peer=(fan_out, bare_busy * 100)),
-        row("resource.change as in v1, p99 of request to told", plain.p99(), "ms", goal="<= 200"),
-        row("the same, CPU of the server", plain_busy * 100, "%", peer=(fan_out, bare_busy * 100)),
     ]
 
 
