@@ -44,7 +44,7 @@ class Size:
     rounds: int
 
 
-FULL = Size(small=300, large=30_000, seconds=4, rounds=5)
+FULL = Size(small=300, large=30_000, seconds=3, rounds=5)
 QUICK = Size(small=100, large=300, seconds=1, rounds=1)
 
 

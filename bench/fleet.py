@@ -12,6 +12,7 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -85,13 +86,13 @@ def _fleet(store: Store, size: int) -> Fleet:
     numbers: list[int] = []
     for start in range(0, size, _AT_ONCE):
         count = min(_AT_ONCE, size - start)
-        numbers += store.write(lambda tx, s=start, c=count: [_container(tx, project_id, s + n) for n in range(c)])
+        numbers += store.write(partial(_containers, project_id=project_id, start=start, count=count))
     return Fleet(f"1a{project_id}", key, min(numbers, default=0), size)
 
 
-def _container(tx: Tx, project_id: int, number: int) -> int:
-    values = {**CONTAINER, "account_id": project_id, "name": f"web-{number}", "hostname": f"web-{number}"}
-    return tx.insert(Container, **values).id
+def _containers(tx: Tx, project_id: int, start: int, count: int) -> list[int]:
+    names = [f"web-{number}" for number in range(start, start + count)]
+    return [tx.insert(Container, **CONTAINER, account_id=project_id, name=name, hostname=name).id for name in names]
 
 
 @contextmanager
@@ -117,10 +118,16 @@ def floor(database: str, size: int) -> Iterator[str]:
     port = free_port()
     url = f"http://127.0.0.1:{port}"
     command = [sys.executable, "-m", "bench.floor", database, str(port), str(size)]
-    with tempfile.TemporaryFile() as log:
+    with tempfile.NamedTemporaryFile() as log:
         process = subprocess.Popen(command, cwd=ROOT, stdout=log, stderr=log)
+
+        def answers() -> bool:
+            if process.poll() is not None:
+                raise RuntimeError(f"the floor has ended: {Path(log.name).read_text()}")
+            return _answers(f"{url}/bare")
+
         try:
-            eventually(lambda: _answers(f"{url}/bare"), within=60, what="the floor answers")
+            eventually(answers, within=60, what="the floor answers")
             yield url
         finally:
             process.terminate()

@@ -20,7 +20,6 @@ from trailboss import observe
 from trailboss.api.access import identify
 from trailboss.api.app import build_app
 from trailboss.api.context import Context
-from trailboss.api.v1 import JSON
 from trailboss.server.process import SWITCH_S
 from trailboss.store.store import Store
 
@@ -30,14 +29,15 @@ def main(database: str, port: str, size: str) -> None:
     observe.configure()
     sys.setswitchinterval(SWITCH_S)
     context = Context(Store(database))
+    media_type = "application/json"
     content = b'{"hello": "%s"}' % (b"x" * (int(size) - 13))
 
     async def hello(request: Request) -> Response:
         await context.read(lambda read: identify(read, request))
-        return Response(content, media_type=JSON)
+        return Response(content, media_type=media_type)
 
     async def bare(request: Request) -> Response:
-        return Response(content, media_type=JSON)
+        return Response(content, media_type=media_type)
 
     with_everything = build_app(context, [Route("/hello", hello)])
     with_nothing = Starlette(routes=[Route("/bare", bare)])
