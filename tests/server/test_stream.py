@@ -231,8 +231,8 @@ async def test_the_same_for_long(start_process: StartProcess, session: aiohttp.C
 
 
 @pytest.mark.postgres
-# A known fault, not understood yet: about once in ten runs a reader on PostgreSQL was shown a cursor behind entries that
-# it had not been told. Until that is found this is run by hand (`soak`), where it may fail.
+# A known fault, not understood yet: now and then a reader on PostgreSQL was shown a cursor behind entries that it
+# had not been told. Until that is found this is run by hand (`soak`), where it may fail.
 @pytest.mark.soak
 async def test_a_reader_sees_every_entry_of_eight_writers_on_postgresql(
     postgres: Postgres, start_server: StartServer, session: aiohttp.ClientSession
