@@ -80,9 +80,13 @@ def one_holder_of_each_place(containers: list[Any]) -> None:
 
 
 def _running(world: World) -> Iterator[tuple[Machine, Any]]:
+    """Yield what runs, and what its host has been told to run and will, sooner or later."""
     for machine in world.machines.values():
         for container in machine.host.containers.values():
-            if container.state == "running" and (container.container, container.epoch) not in machine.excused:
+            record = container.record
+            is_about_to = record is not None and record.desired == "running" and container.epoch < record.epoch
+            epoch = record.epoch if record is not None and is_about_to else container.epoch
+            if (container.state == "running" or is_about_to) and (container.container, epoch) not in machine.excused:
                 yield machine, container
 
 
@@ -90,7 +94,8 @@ def one_run_of_each_slot(world: World) -> None:
     """No slot has two running containers, on whatever hosts."""
     slots: dict[str, list[Any]] = defaultdict(list)
     for machine, container in _running(world):
-        slots[container.slot].append((machine.agent_id, container.container, container.epoch))
+        slot = container.record.slot if container.record else container.slot
+        slots[slot].append((machine.agent_id, container.container, container.epoch))
     for slot, found in slots.items():
         assert len(found) == 1, f"slot {slot} runs {found}"
 

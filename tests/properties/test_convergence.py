@@ -30,7 +30,7 @@ from trailboss.engine.apply import Platform, create
 from trailboss.resources import seed
 from trailboss.resources.environment import Environment
 from trailboss.resources.host import Host
-from trailboss.resources.instance import Container
+from trailboss.resources.instance import Container, actions
 from trailboss.resources.service import Service
 from trailboss.resources.setting import Setting
 from trailboss.simulator.markers import START
@@ -192,6 +192,17 @@ class Installation(RuleBasedStateMachine):
         caller = Platform(options={"purge": True} if at_once else {})
         self._change(type_, index, lambda tx, row: type(row).behaviour.delete(tx, row, caller))  # type: ignore[misc]
 
+    @rule(index=INDEX, start=st.booleans())
+    def restore_container(self, index: int, start: bool) -> None:
+        gone = self.world.read(lambda r: r.find(Container, live=False, state="removed"))
+        if not gone:
+            return
+        id = gone[index % len(gone)].id
+        self.world.ask(lambda tx: states.begin(tx, tx.require(Container, id), "restore"))
+        if start:
+            self.world.turn()
+            self.world.ask(lambda tx: actions.start(tx, tx.require(Container, id), {}, Platform()))
+
     @rule(latency=st.sampled_from([0, 300]))
     @precondition(lambda self: len(self.world.machines) < 5)
     def add_host(self, latency: int) -> None:
@@ -247,6 +258,14 @@ class Installation(RuleBasedStateMachine):
     @rule(index=INDEX)
     def agent_dials(self, index: int) -> None:
         self.world.connect(self._machine(index))
+
+    @rule(index=INDEX)
+    def agent_overtakes_itself(self, index: int) -> None:
+        """Let the Hello of a new connection arrive before what the old one still carries."""
+        machine = self._machine(index)
+        self.world.connect(machine)
+        if machine.connection is not None:
+            self.world.deliver_up(machine.connection)
 
     @rule(index=INDEX)
     def agent_crashes(self, index: int) -> None:

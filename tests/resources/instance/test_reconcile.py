@@ -263,7 +263,7 @@ def test_a_restart_is_a_stop_at_first() -> None:
 def test_a_restored_container_stands_on_its_own() -> None:
     row = a_container(state="restoring", service_id=9, slot="service-uuid//1", purge_at_once=True)
     outcome = look(row)
-    assert outcome.steps == (Hold(row, "slot", row.uuid),)
+    assert outcome.steps == (Hold(row, "slot", row.uuid),), "its service is gone"
     assert outcome.values["service_id"] is None
     assert outcome.values["slot"] == row.uuid
     assert outcome.values["purge_at_once"] is False

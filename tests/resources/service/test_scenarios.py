@@ -168,6 +168,22 @@ def test_a_removed_stack_without_purge_can_be_restored_for_a_minute(world: World
     Watch().check(world)
 
 
+def test_who_fills_the_place_of_a_restored_container_counts_its_runs_on(world: World) -> None:
+    service = add_service(world, 2)
+    old = world.read(lambda read: read.find(Container))[-1]
+    for _ in range(3):
+        world.ask(lambda tx: containers.restart(tx, tx.require(Container, old.id), {}, None))
+        world.settle(5 * SECONDS)
+    rescale(world, service, 1)
+    world.settle(5 * SECONDS)
+    world.ask(lambda tx: states.begin(tx, tx.require(Container, old.id), "restore"))
+    world.settle(5 * SECONDS)
+    rescale(world, service, 2)
+    world.settle(30 * SECONDS)
+    new = world.read(lambda read: read.find(Container, slot=old.slot))[0]
+    assert (new.state, new.epoch) == ("running", 5), "a host would refuse a run that is no newer than the fourth"
+
+
 def test_a_stack_from_a_text_comes_up_with_sidekicks_in_order_and_links(world: World) -> None:
     values = {"account_id": world.project_id, "name": "shop", "docker_compose": COMPOSE, "start_on_create": True}
     world.ask(lambda tx: create(tx, Environment, values, Platform()))

@@ -10,6 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from trailboss.declare import Resource, registry
 from trailboss.outcome import Again, Done, Hold, Mark, Outcome, Set, Step
 from trailboss.resources.host import COMPUTE, Host
 from trailboss.resources.instance.placement import Placement
@@ -31,7 +32,8 @@ PAUSE_S = 60.0
 class View:
     """What an instance's reconciler may read. host_is_lost: its agent does not answer.
     placement: where it could run; only for one that has no host yet, or finds its port taken on it.
-    holders: "80/tcp" -> name of the container that has this public port on the host already."""
+    holders: "80/tcp" -> name of the container that has this public port on the host already. service: of one that is
+    restored, the service that it leaves."""
 
     row: Instance
     host: Host | None = None
@@ -39,6 +41,7 @@ class View:
     placement: Placement | None = None
     now: int = 0
     holders: dict[str, str] = field(default_factory=dict)
+    service: Resource | None = None
 
     @property
     def host_is_lost(self) -> bool:
@@ -62,7 +65,8 @@ def load(tx: Tx, row: Instance) -> View:
     """Read an instance with its host and ports, and the cluster if it wants a place in it."""
     host = tx.get(Host, row.host_id)
     if row.state != "starting":
-        return View(row, host, now=tx.now)
+        service = tx.get(registry["service"], row.service_id) if row.state == "restoring" else None
+        return View(row, host, now=tx.now, service=service)
     ports = tuple(tx.find(Port, instance_id=row.id))
     if host is None:
         return View(row, None, ports, load_placement(tx, row, ports), now=tx.now)
@@ -215,10 +219,15 @@ def _start_failed(view: View) -> Outcome:
 
 
 def _restore(view: View) -> Outcome:
-    """Bring a removed container back, stopped. Its place in a service has been filled, so it stands on its own."""
+    """Bring a removed container back, stopped. Its place in a service may have been filled, so it stands on its own;
+    who fills the place next counts its runs on from here, since hosts refuse an older run of a slot."""
     row = view.row
     own = {"desired": "stopped", "after_stop": None, "purge_at_once": False, "service_id": None, "slot": row.uuid}
-    return Done(values=own, steps=(Hold(row, "slot", row.uuid),))
+    steps: list[Step] = [Hold(row, "slot", row.uuid)]
+    if view.service is not None:
+        floor = max(view.service.values.get("run_floor") or 0, row.epoch)
+        steps.append(Set(view.service, {"run_floor": floor}, look=False))
+    return Done(values=own, steps=tuple(steps))
 
 
 def _watch(view: View) -> Outcome:

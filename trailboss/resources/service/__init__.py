@@ -110,6 +110,7 @@ class Service(Entity):
     public_endpoints = listing("publicEndpoint", part="observed")
 
     purge_at_once = flag(read=())
+    run_floor = number(read=(), part="observed")
 
 
 from trailboss.resources.service import actions, reconcile  # noqa: E402

@@ -89,6 +89,7 @@ def new_container(service: Service, stack: str, unit: Unit, name: str, index: in
         service_id=service.id,
         launch_config_name=name or None,
         slot=f"{service.uuid}/{name}/{unit.number}",
+        epoch=service.run_floor or 0,
         deployment_unit_uuid=unit.uuid,
         version=config.get("version") or "0",
         create_index=index,
