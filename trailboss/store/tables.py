@@ -16,21 +16,8 @@ from trailboss.declare import Field, ResourceType, registry
 
 metadata = MetaData()
 
-COMMON = (
-    "id",
-    "kind",
-    "account_id",
-    "uuid",
-    "name",
-    "description",
-    "state",
-    "created",
-    "removed",
-    "remove_time",
-)
 LONGEST_NAME = 63
 """Characters of a name in PostgreSQL."""
-COUNTERS = ("generation", "observed", "failed", "message", "progress")
 
 
 def table_name(type_: ResourceType) -> str:
