@@ -1361,6 +1361,7 @@ class Service(Resource):
     vip: str | None = None
     public_endpoints: list[PublicEndpoint] | None = None
     purge_at_once: bool | None = None
+    run_floor: int | None = None
     account: Account | None = None
     environment: Environment | None = None
     consumedbyservices: list[Service] | None = None
