@@ -173,7 +173,8 @@ class HostAgent:
         message = ""
         if self._known.is_set():
             try:
-                await asyncio.wait_for(self._watch.looked.wait(), FIRST_LOOK_S)
+                async with asyncio.timeout(FIRST_LOOK_S):
+                    await self._watch.looked.wait()
             except TimeoutError:
                 log.warning("Docker has not answered yet", within_s=FIRST_LOOK_S)
             message = self._watch.message

@@ -85,7 +85,6 @@ class Feed:
     def __init__(self, store: Store) -> None:
         self.store = store
         self.listeners: set[Listener] = set()
-        self._cursor = 0
         self._wake = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
         self._unlisten: Callable[[], None] | None = None
@@ -94,8 +93,7 @@ class Feed:
         """Let a listener hear of everything that is committed from now on."""
         head = await asyncio.wrap_future(self.store.submit_read(journal.head)) if self._task is None else 0
         if self._task is None:  # nobody else has begun meanwhile
-            self._cursor = head
-            self._begin()
+            self._begin(head)
         self.listeners.add(listener)
         self._wake.set()
 
@@ -107,7 +105,7 @@ class Feed:
             self._task.cancel()
             self._task = None
 
-    def _begin(self) -> None:
+    def _begin(self, head: int) -> None:
         loop = asyncio.get_running_loop()
 
         def woken(commit: Commit) -> None:
@@ -115,23 +113,27 @@ class Feed:
                 loop.call_soon_threadsafe(self._wake.set)
 
         self._unlisten = self.store.listen(woken)
-        self._task = asyncio.create_task(self._follow())
+        self._task = asyncio.create_task(self._follow(head))
 
-    async def _follow(self) -> None:
+    async def _follow(self, cursor: int) -> None:
         while True:
+            # no wait_for: before Python 3.12 it loses a cancellation that comes together with a wake-up
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._wake.wait(), LOOK_EVERY_S)
+                async with asyncio.timeout(LOOK_EVERY_S):
+                    await self._wake.wait()
             self._wake.clear()
             try:
-                while await self._read_slice() == SLICE:
-                    continue
+                is_more = True
+                while is_more:
+                    part = await self._read_slice(cursor)
+                    cursor, is_more = part.reached, len(part.entries) == SLICE
             except Unreachable as error:
                 log.warning("the journal cannot be read now", error=str(error))
                 self._wake.set()
                 await asyncio.sleep(LOOK_EVERY_S)
 
-    async def _read_slice(self) -> int:
-        cursor, listeners = self._cursor, list(self.listeners)
+    async def _read_slice(self, cursor: int) -> Slice:
+        listeners = list(self.listeners)
         look = partial(_look, cursor=cursor, listeners=listeners)
         entries, prepared = await asyncio.wrap_future(self.store.submit_read(look))
         if entries and entries[0]["seq"] != cursor + 1:
@@ -140,14 +142,13 @@ class Feed:
                 listener.fail("changes were lost before they could be told")
             cursor = entries[0]["seq"] - 1
         part = Slice(cursor, entries[-1]["seq"] if entries else cursor, entries)
-        self._cursor = part.reached
         for listener in list(self.listeners):
             ready = prepared.get(listener)
             if isinstance(ready, Exception):
                 listener.fail("an internal error; the server's log says more")
             else:
                 listener.hear(part, ready)
-        return len(entries)
+        return part
 
 
 def _look(snapshot: Read, cursor: int, listeners: Sequence[Listener]) -> tuple[list[Entry], dict[Listener, Any]]:

@@ -53,7 +53,8 @@ class Health:
     async def _measure(self) -> bool:
         """Read the state of the work queue; say whether the database answered."""
         try:
-            await asyncio.wait_for(asyncio.wrap_future(self.store.submit_read(work.measure)), DATABASE_WITHIN_S)
+            async with asyncio.timeout(DATABASE_WITHIN_S):
+                await asyncio.wrap_future(self.store.submit_read(work.measure))
         except (Unreachable, TimeoutError):
             return False
         return True

@@ -29,7 +29,8 @@ async def close(socket: WebSocket, code: int, reason: str = "") -> None:
     """Close an accepted websocket; one that is closed already, or whose other side does not read, is left alone."""
     short = reason.encode()[:LONGEST_REASON].decode(errors="ignore")
     try:
-        await asyncio.wait_for(socket.close(code, short), CLOSE_WITHIN_S)
+        async with asyncio.timeout(CLOSE_WITHIN_S):
+            await socket.close(code, short)
     except (WebSocketDisconnect, RuntimeError, TimeoutError):
         return
 

@@ -217,7 +217,8 @@ class Streams:
 async def _pump(arrived: asyncio.Future[WebSocket], socket: WebSocket) -> tuple[int, str]:
     """Carry lines from a host to a client until the host ends the stream; return how to close the client's side."""
     try:
-        host = await asyncio.wait_for(arrived, DIAL_WITHIN_S)
+        async with asyncio.timeout(DIAL_WITHIN_S):
+            host = await arrived
     except TimeoutError:
         return sockets.FAILED, f"the host did not open the stream within {DIAL_WITHIN_S:.0f} s"
     lines = Lines()

@@ -97,7 +97,8 @@ class Subscriptions:
         _, reason = await self._serve(request, wish, asked, tell, _gone(request))
         with contextlib.suppress(TimeoutError):  # of who does not read
             last = {"type": "http.response.body", "body": shape.ending(reason), "more_body": False}
-            await asyncio.wait_for(send(last), sockets.CLOSE_WITHIN_S)
+            async with asyncio.timeout(sockets.CLOSE_WITHIN_S):
+                await send(last)
 
     async def _asked(self, connection: HTTPConnection, wish: Wish) -> Asked:
         return await self.context.read(partial(subscription.asked, connection=connection, wish=wish))

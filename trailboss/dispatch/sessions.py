@@ -173,7 +173,8 @@ class Dispatcher:
         for session in self.sessions.values():
             session.end(*_ENDING)
         try:
-            await asyncio.wait_for(self._empty.wait(), STOP_WITHIN_S)
+            async with asyncio.timeout(STOP_WITHIN_S):
+                await self._empty.wait()
         except TimeoutError:
             log.warning("agents' connections are left to break", sessions=len(self.sessions))
 
@@ -241,7 +242,8 @@ class Dispatcher:
         was used; the session ends with it. Raises what `receive` and `send` raise, and Unreachable.
         """
         try:
-            hello = await asyncio.wait_for(receive(), LOST_AFTER_S)
+            async with asyncio.timeout(LOST_AFTER_S):
+                hello = await receive()
         except TimeoutError:
             return End(messages.CLOSE_SILENT, "an agent says hello first, and soon")
         if not isinstance(hello, Hello):
@@ -327,7 +329,8 @@ class Dispatcher:
     async def _read(self, session: Session, receive: Receive) -> End:
         while True:
             try:
-                message = await asyncio.wait_for(receive(), LOST_AFTER_S)
+                async with asyncio.timeout(LOST_AFTER_S):
+                    message = await receive()
             except TimeoutError:
                 return End(messages.CLOSE_SILENT, f"nothing was heard for {LOST_AFTER_S:.0f} s")
             session.heard_at = time.monotonic()

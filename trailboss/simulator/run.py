@@ -100,7 +100,8 @@ class Simulator:
             try:
                 pause_s = self._turn()
                 self._changed.clear()
-                await asyncio.wait_for(self._changed.wait(), pause_s)
+                async with asyncio.timeout(pause_s):
+                    await self._changed.wait()
             except TimeoutError:
                 continue
             except Exception:
