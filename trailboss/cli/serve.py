@@ -8,6 +8,8 @@ variables but no options, because every user of a machine can read command lines
 from __future__ import annotations
 
 import inspect
+import os
+import sys
 from collections.abc import Callable
 from dataclasses import Field, fields
 from pathlib import Path
@@ -15,6 +17,7 @@ from typing import Annotated, Any
 
 import typer
 
+import trailboss
 from trailboss.errors import Permanent
 from trailboss.server import Options as ServerOptions
 
@@ -77,15 +80,12 @@ def agent(
     For its first start it needs a registration token (`trailboss host token`) in the variable TRAILBOSS_TOKEN. Labels
     of the host are taken from TRAILBOSS_HOST_LABELS (`zone=a&disk=ssd`). SIGTERM ends it; containers run on.
     """
-    import asyncio
-    import os
-
-    from trailboss import observe
-    from trailboss.agent.run import options, run
+    from trailboss.agent.run import options
 
     try:
-        chosen = options(server_url, data, docker, address, os.environ)
+        options(server_url, data, docker, address, os.environ)
     except Permanent as error:
         raise typer.BadParameter(error.message) from error
-    observe.configure()
-    asyncio.run(run(chosen))
+    # a fresh interpreter: what reads command lines would hold a fifth of the agent's memory, on every host
+    program = [sys.executable, "-P", "-m", "trailboss.agent", server_url, str(data), docker, address]
+    os.execve(sys.executable, program, os.environ | {"PYTHONPATH": str(Path(trailboss.__file__).parents[1])})
