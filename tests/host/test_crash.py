@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.host.conftest import Host
+from tests.host.conftest import Host, a_host
 from tests.lab import Lab, a_lab
 from tests.waiting import eventually
 from trailboss.agent.leftovers import processes_of
@@ -23,17 +23,8 @@ pytestmark = pytest.mark.docker
 @pytest.fixture
 def breakable(tmp_path: Path) -> Iterator[Host]:
     """A host on an engine of its own, which the test may kill."""
-    with a_lab() as lab:
-        host = Host(lab, tmp_path)
-        try:
-            host.server.start()
-            host.start_agent()
-            eventually(lambda: host.server.hellos, what="the agent connects")
-            yield host
-        finally:
-            host.close()
-            if host.log.exists():
-                print(host.log.read_text()[-6000:])
+    with a_lab() as lab, a_host(lab, tmp_path) as host:
+        yield host
 
 
 def starts(host: Host, container: str) -> str:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import aiohttp
 import pytest
 
+from tests.server.live import Api
 from tests.server.serving import ServerProcess
 from trailboss.server.options import Options
 from trailboss.server.process import Started, start
@@ -29,6 +31,12 @@ def start_server(tmp_path: Path) -> Iterator[StartServer]:
     yield start_
     for server in started:
         server.stop()
+
+
+@pytest.fixture
+async def api(start_server: StartServer) -> AsyncIterator[Api]:
+    async with aiohttp.ClientSession() as session:
+        yield Api(start_server(), session)
 
 
 @pytest.fixture

@@ -10,7 +10,6 @@ from __future__ import annotations
 from trailboss.errors import ApiError, Permanent, TimedOut, TrailbossError
 
 REFUSED = 1
-USAGE = 2
 TIMED_OUT = 3
 FAILED = 4
 

@@ -114,7 +114,6 @@ class Container(Instance):
     roles = MANY
     unserved = ("execute", "console", "allocate", "deallocate", "updatehealthy", "updateunhealthy")
     links: ClassVar[Sequence[str | Link]] = (*Instance.links, "networkContainer", "registryCredential")
-    extra_links: ClassVar[Sequence[str]] = ("containerStats", "stats")
     actions: ClassVar[Sequence[Action]] = (
         *Instance.actions,
         Action("execute", "containerExec", "hostAccess", states=("running",)),
