@@ -45,14 +45,15 @@ async def register(session: aiohttp.ClientSession, server: str, token: str, key:
 
 
 async def _register(session: aiohttp.ClientSession, url: str, headers: dict[str, str], key: str) -> tuple[str, str]:
-    """Ask for the register of our key, make it if there is none, and wait until it is active."""
+    """Ask for the register of our key, make it if there is none with keys, and wait until it is active."""
     asked = False
     while True:
         found = (await _call(session, "GET", url, headers, params={"key": key})).get("data") or []
         for document in found:
             if document.get("state") == "active" and document.get("accessKey") and document.get("secretKey"):
                 return document["accessKey"], document["secretKey"]
-        if not found and not asked:
+        is_pending = any(document.get("state") in ("requested", "registering", "activating") for document in found)
+        if not is_pending and not asked:
             await _call(session, "POST", url, headers, json={"key": key})
             asked = True
             continue
