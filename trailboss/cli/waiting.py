@@ -83,14 +83,13 @@ def is_up(stack: Stack | None, names: Collection[str]) -> str | None:
 
 
 def is_scaled(stack: Stack | None, wanted: dict[str, int]) -> str | None:
-    """Judge whether services run with exactly these numbers of containers."""
+    """Judge whether services run with exactly these numbers of units."""
     stack = _still_there(stack)
     found = []
     for service in _chosen(stack, wanted):
-        running = sum(c.state == "running" for c in service.containers)
         found.append(_is_active(service))
-        if not running == len(service.containers) == wanted[service.name]:
-            has = f"service {service.name} has {len(service.containers)} containers, {running} of them running"
+        if not service.running == service.units == wanted[service.name]:
+            has = f"service {service.name} has {service.units} units, {service.running} of them running"
             found.append(_sentence(has, service.message))
     return _first(found)
 
