@@ -25,8 +25,8 @@ def ps(
     """List containers, or services.
 
     Those of one stack, or without -p and -f of all. What stands behind a service, as in 2/3, is how many run of how
-    many there shall be; a container and its sidekicks count as one. JSON is a list of containers with stack, service, name, state,
-    image, host, ports and message.
+    many there shall be; a container and its sidekicks count as one. JSON is a list of containers with stack, service,
+    name, state, image, host, ports and message.
     """
     from trailboss.cli import stack as read
     from trailboss.cli.texts import stack_name
