@@ -135,8 +135,11 @@ def _is_active(service: Service) -> str | None:
     if service.state == "active" and not service.moving:
         return None
     found = _sentence(f"service {service.name} is {service.state}", service.message)
-    # The container that holds it up knows best why.
-    waiting = next((c for c in service.containers if c.state != "running" and c.message), None)
+    # The container that holds it up knows best why, if the service does not say it already.
+    said = service.message or ""
+    waiting = next(
+        (c for c in service.containers if c.state != "running" and c.message and c.message not in said), None
+    )
     return f"{found} ({_sentence(f'{waiting.name} is {waiting.state}', waiting.message)})" if waiting else found
 
 

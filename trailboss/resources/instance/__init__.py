@@ -105,6 +105,7 @@ class Instance(Entity):
     restarts = number(read=(), part="observed")
     quick_exits = number(read=(), default=0, part="observed")
     start_failures = number(read=(), default=0, part="observed")
+    start_failure = text(read=(), part="observed")
 
 
 class Container(Instance):
