@@ -21,6 +21,7 @@ USER = "registrationToken"
 AGAIN_S = 2.0
 POLL_S = 0.2
 ANSWER_S = 15.0
+NO_GOOD = "it is wrong, has expired, or was switched off; `trailboss host token` prints a new one"
 
 
 async def register(session: aiohttp.ClientSession, server: str, token: str, key: str) -> tuple[str, str]:
@@ -67,7 +68,7 @@ async def _call(
     async with session.request(method, url, headers=headers, timeout=timeout, **more) as response:
         text = await response.text()
         if response.status in (401, 403):
-            raise Permanent("the server refuses the registration token: it is wrong, has expired, or was removed")
+            raise Permanent(f"the server refuses the registration token: {NO_GOOD}")
         if 400 <= response.status < 500:
             raise Permanent(f"the server refuses the registration ({response.status}): {text[:300]}")
         response.raise_for_status()
