@@ -2,6 +2,7 @@
 
 In: a name of NAMES; the module of that name beside this one has `run(options) -> list[Row]`. Out: its rows as
 a table, or as JSON. Exit status: 0 done, 1 a goal was missed, 2 there is no such benchmark.
+What a benchmark starts ends with it, even if it is killed.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 import argparse
 import importlib
 import importlib.util
+import signal
 import sys
 from collections.abc import Sequence
 
@@ -43,6 +45,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if importlib.util.find_spec(f"bench.{chosen.name}") is None:
         print(f"the benchmark {chosen.name!r} does not exist yet", file=sys.stderr)
         return 2
+    # asked to end, it takes down what it has started, as at its end
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     rows: list[Row] = importlib.import_module(f"bench.{chosen.name}").run(Options(quick=chosen.quick))
     if chosen.json:
         print(as_json(rows))

@@ -40,13 +40,14 @@ def postgres() -> Iterator[str]:
     if user:
         shutil.chown(folder, user)
     try:
-        initdb = [programs / "initdb", "--auth=trust", f"--username={USER}", "--pgdata", folder / "data"]
+        initdb = [str(programs / "initdb"), "--auth=trust", f"--username={USER}", "--pgdata", str(folder / "data")]
         subprocess.run(initdb, cwd=folder, user=user, check=True, stdout=subprocess.DEVNULL)
         options = ["-c", "listen_addresses=", "-c", f"unix_socket_directories={folder}"]
+        # it ends with this process, even if that is killed
+        command = ["setpriv", "--pdeathsig", "QUIT", "--"]
+        command += [str(programs / "postgres"), "-D", str(folder / "data"), *options]
         with (folder / "log").open("ab") as log:
-            server = subprocess.Popen(
-                [programs / "postgres", "-D", folder / "data", *options], cwd=folder, user=user, stdout=log, stderr=log
-            )
+            server = subprocess.Popen(command, cwd=folder, user=user, stdout=log, stderr=log)
         try:
             url = f"postgresql:///postgres?host={folder}&user={USER}"
             _wait_for(url)

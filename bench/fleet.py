@@ -18,7 +18,7 @@ from typing import Any
 
 import httpx2
 
-from tests.server.serving import ROOT, ServerProcess, free_port
+from tests.server.serving import ROOT, WITH_US, ServerProcess, free_port
 from tests.waiting import eventually
 from trailboss.dispatch.simulated import Shape, register
 from trailboss.resources.account import Project
@@ -117,7 +117,7 @@ def floor(database: str, size: int) -> Iterator[str]:
     """Run the floors (`floor.py`), which answer with that many bytes; yield their URL."""
     port = free_port()
     url = f"http://127.0.0.1:{port}"
-    command = [sys.executable, "-m", "bench.floor", database, str(port), str(size)]
+    command = [*WITH_US, sys.executable, "-m", "bench.floor", database, str(port), str(size)]
     with tempfile.NamedTemporaryFile() as log:
         process = subprocess.Popen(command, cwd=ROOT, stdout=log, stderr=log)
 

@@ -14,6 +14,8 @@ import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from tests.server.serving import WITH_US
+
 _SCRIPT = """
 local number = 0
 function request()
@@ -62,7 +64,7 @@ def ask(asked: Asked, seconds: float) -> Load:
         script.write(_settings(asked) + _SCRIPT)
         script.flush()
         settings = ["-t1", f"-c{asked.connections}", f"-d{max(1, round(seconds))}s", "--timeout=60s", "-s", script.name]
-        command = ["wrk", *settings, asked.url]
+        command = [*WITH_US, "wrk", *settings, asked.url]
         output = subprocess.run(command, check=True, capture_output=True, text=True).stdout
     line = next(line for line in output.splitlines() if line.startswith("FIGURES"))
     requests, duration_us, p50_us, p99_us, refused, lost = map(float, line.split()[1:])

@@ -177,13 +177,14 @@ class Engine:
 
         def start(number: int) -> None:
             address = str(range_[-2 - number])
-            endpoint = EndpointConfig("1.41", ipv4_address=address)
+            # a dict, whatever the stubs say
+            endpoints: Any = {managed.name: EndpointConfig("1.41", ipv4_address=address)}
             made = self.api.create_container(
                 IMAGE,
                 name=f"{prefix}-{number}",
                 labels={"bench": "1"},
                 host_config=self.api.create_host_config(network_mode=managed.name, dns=[str(range_[1])]),
-                networking_config=self.api.create_networking_config({managed.name: endpoint}),
+                networking_config=self.api.create_networking_config(endpoints),
             )
             self.api.start(made)
 

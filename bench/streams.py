@@ -19,6 +19,7 @@ import time
 from collections.abc import Callable, Coroutine, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any, cast
 from urllib.parse import urlsplit
@@ -28,7 +29,7 @@ import uvloop
 
 from bench.rows import Options, Row, row
 from tests.server.live import basic
-from tests.server.serving import ServerProcess, credentials, free_port
+from tests.server.serving import WITH_US, ServerProcess, credentials, free_port
 from tests.waiting import eventually, eventually_async
 
 PING = b'"name":"ping"'
@@ -151,7 +152,7 @@ async def listening(to: Listeners, told: Told) -> list[asyncio.BaseTransport]:
                 told.read(text, next(counter))
 
         made, frames = await asyncio.get_running_loop().create_connection(
-            lambda read=read: Frames(request, read), parts.hostname, parts.port
+            partial(Frames, request, read), str(parts.hostname), int(parts.port or 80)
         )
         await frames.open
         transports.append(made)
@@ -290,7 +291,7 @@ class Peer:
 @contextmanager
 def _peer() -> Iterator[Peer]:
     port = free_port()
-    process = subprocess.Popen([sys.executable, "-m", "bench.fan_out", str(port)])
+    process = subprocess.Popen([*WITH_US, sys.executable, "-m", "bench.fan_out", str(port)])
 
     def answers() -> bool:
         with suppress(OSError):

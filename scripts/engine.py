@@ -47,13 +47,15 @@ class UnixConnection(http.client.HTTPConnection):
 
 
 def call(address: str, method: str, path: str, body: bytes | None = None, timeout_s: float = 60) -> tuple[int, bytes]:
-    """Send one request and return status and body."""
+    """Send one request and return status and body. Raises EngineError if there is no answer."""
     connection = UnixConnection(address.removeprefix("unix://"), timeout_s)
     try:
         headers = {"Content-Type": "application/x-tar"} if body else {}
         connection.request(method, path, body=body, headers=headers)
         response = connection.getresponse()
         return response.status, response.read()
+    except (OSError, http.client.HTTPException) as error:
+        raise EngineError(f"the Docker Engine at {address} does not answer: {error}") from error
     finally:
         connection.close()
 
@@ -137,7 +139,7 @@ def main(arguments: list[str]) -> int:
             case _:
                 print(__doc__, file=sys.stderr)
                 return 2
-    except (EngineError, OSError, http.client.HTTPException) as error:
+    except EngineError as error:
         print(f"engine: {error}", file=sys.stderr)
         return 1
     return 0

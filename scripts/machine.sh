@@ -103,6 +103,8 @@ start_process() {
     shift 2
     setsid "$@" >>"$log" 2>&1 </dev/null 9>&- &
     pid=$!
+    # Its end is noticed by the pid file; the shell shall not report it in the middle of other lines.
+    disown "$pid"
     echo "$pid $(start_time "$pid")" >"$pid_file"
 }
 

@@ -181,9 +181,9 @@ class Lab:
     def clear(self) -> None:
         """Remove what is left of this number: a holder that outlived its test, the leg, cgroups, the folder."""
         with suppress(OSError, ValueError):
-            pid, started = (self.folder / "holder").read_text().split()
-            if _start_time(int(pid)) == started:
-                os.kill(int(pid), signal.SIGKILL)
+            holder, started = (self.folder / "holder").read_text().split()
+            if _start_time(int(holder)) == started:
+                os.kill(int(holder), signal.SIGKILL)
         subprocess.run(["ip", "link", "del", self.interface], capture_output=True, check=False)
         # What was in the namespaces ends with their holder; what else names this lab's files is of a test that died.
         for pid in _processes_naming(f"{self.folder}/"):

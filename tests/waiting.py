@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Awaitable, Callable
-from typing import TypeVar
+from typing import Any, TypeVar, overload
 
 T = TypeVar("T")
 
@@ -22,7 +22,15 @@ def eventually(condition: Callable[[], T], within: float = 20.0, what: str = "")
         time.sleep(0.02)
 
 
-async def eventually_async(condition: Callable[[], Awaitable[T] | T], within: float = 20.0, what: str = "") -> T:
+@overload
+async def eventually_async(condition: Callable[[], Awaitable[T]], within: float = ..., what: str = ...) -> T: ...
+
+
+@overload
+async def eventually_async(condition: Callable[[], T], within: float = ..., what: str = ...) -> T: ...
+
+
+async def eventually_async(condition: Callable[[], Any], within: float = 20.0, what: str = "") -> Any:
     """Do the same in an event loop; the condition may be a coroutine function."""
     deadline = time.monotonic() + within
     while True:

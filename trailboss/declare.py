@@ -400,7 +400,6 @@ class Resource:
     listable: ClassVar[bool] = True
     answered_as: ClassVar[str] = ""
     links: ClassVar[Sequence[str | Link]] = ()
-    extra_links: ClassVar[Sequence[str]] = ()
     hidden: ClassVar[Sequence[str]] = ()
     machine: ClassVar[Machine | None] = None
     actions: ClassVar[Sequence[Action]] = ()

@@ -80,11 +80,6 @@ def free_port() -> int:
 
 
 @pytest.fixture
-def anyio_backend() -> str:
-    return "asyncio"
-
-
-@pytest.fixture
 async def server(tmp_path: Path) -> AsyncIterator[Server]:
     """A server whose upstream knows `*.example.com`, counts questions, and is silent about `silent.example.com`."""
     resolv_conf = tmp_path / "resolv.conf"

@@ -22,11 +22,6 @@ NETWORK = Network("trailboss", "trailboss0", "10.42.0.0/16", "10.42.0.1")
 ID = "a" * 64
 
 
-@pytest.fixture
-def anyio_backend() -> str:
-    return "asyncio"
-
-
 @pytest.mark.parametrize(
     ("docker_says", "sentence"),
     [

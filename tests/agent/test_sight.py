@@ -20,11 +20,6 @@ NOT_ASKED = cast(Docker, None)
 
 
 @pytest.fixture
-def anyio_backend() -> str:
-    return "asyncio"
-
-
-@pytest.fixture
 def state(tmp_path: Path) -> Iterator[State]:
     state = State(tmp_path)
     yield state

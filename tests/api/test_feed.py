@@ -21,11 +21,6 @@ from trailboss.store.transaction import Read
 pytestmark = pytest.mark.anyio
 
 
-@pytest.fixture
-def anyio_backend() -> str:
-    return "asyncio"
-
-
 class Heard:
     """Notes the slices that were made ready for it."""
 

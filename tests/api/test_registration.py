@@ -6,9 +6,12 @@ import subprocess
 from typing import Any
 
 import pytest
+from sqlalchemy import create_engine
 
-from tests.serving import Api, OpenApi, Settle
+from tests.serving import Api, Installation, OpenApi, Settle
 from trailboss.resources.credential import HOUR_MS
+from trailboss.store.database import Database
+from trailboss.store.tables import complete
 
 KEY = "k" * 32
 
@@ -105,3 +108,43 @@ def test_the_keys_of_a_registered_host_are_shown_for_its_key_only(
     assert {s["id"] for s in agent.get("schemas")["data"]} >= {"agent", "subscribe", "schema"}
     assert len(agent.get("agents")["data"]) == 1
     assert caller.refused("POST", "register", json={}) == (422, "MissingRequired", "key")
+
+
+def test_a_host_may_ask_again_for_its_keys_which_are_nowhere_stored(
+    token: dict[str, Any], open_api: OpenApi, settle: Settle, installation: Installation
+) -> None:
+    caller = open_api(("registrationToken", token["token"]))
+    caller.create("register", key=KEY)
+    settle()
+    (first,) = caller.get("register", key=KEY)["data"]
+    (again,) = caller.get("register", key=KEY)["data"]
+    assert (again["accessKey"], again["secretKey"]) == (first["accessKey"], first["secretKey"])
+    stored = everything(installation.store.database)
+    assert first["accessKey"] in stored
+    assert first["secretKey"] not in stored
+
+
+def test_who_registers_again_gets_new_keys_for_the_same_agent(
+    token: dict[str, Any], open_api: OpenApi, settle: Settle
+) -> None:
+    caller = open_api(("registrationToken", token["token"]))
+    caller.create("register", key=KEY)
+    settle()
+    (first,) = caller.get("register", key=KEY)["data"]
+    agents = open_api((first["accessKey"], first["secretKey"])).get("agents")["data"]
+    made = caller.create("register", key=KEY)
+    settle()
+    (second,) = [row for row in caller.get("register", key=KEY)["data"] if "secretKey" in row]
+    assert second["id"] == made["id"], "the first one's keys are no good any more, and not shown"
+    assert open_api((first["accessKey"], first["secretKey"])).refused("GET", "agents")[0] == 401
+    renewed = open_api((second["accessKey"], second["secretKey"])).get("agents")["data"]
+    assert [a["id"] for a in renewed] == [a["id"] for a in agents]
+
+
+def everything(database: Database) -> str:
+    """Return all rows of all tables, as text."""
+    engine = create_engine(database.alembic_url)
+    with engine.connect() as connection:
+        found = [connection.execute(table.select()).fetchall() for table in complete().sorted_tables]
+    engine.dispose()
+    return str(found)

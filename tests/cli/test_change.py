@@ -32,6 +32,18 @@ def test_scale_is_done_when_exactly_so_many_run(api: FakeApi, run: Run) -> None:
     assert result.stdout.splitlines()[-1] == "shop_web_3: removed"
 
 
+def test_sidekicks_do_not_count(api: FakeApi, run: Run) -> None:
+    both = [
+        a_container(2 * n + i, name, deploymentUnitUuid=f"u{n}")
+        for n in (1, 2)
+        for i, name in enumerate(("web", "web_log"))
+    ]
+    api.frames = [
+        Frame(services={"web": {"scale": 2, "secondaryLaunchConfigs": [{"name": "log"}], "containers": both}})
+    ]
+    assert run("scale", "-p", "shop", "web=2", "--timeout", "5").exit_code == 0
+
+
 def test_several_services_are_scaled_at_once(api: FakeApi, run: Run) -> None:
     services = web("running", "running") | {"db": {"scale": 1, "containers": [a_container(9, "db")]}}
     api.frames = [Frame(services=services)]

@@ -63,7 +63,7 @@ def test_with_several_environments_the_user_chooses(api: FakeApi, run: Run) -> N
             error(422, "InvalidReference", "'a b' is not an image", fieldName="imageUuid"),
             "error: InvalidReference imageUuid: 'a b' is not an image",
         ),
-        (error(401, "Unauthorized", "Unauthorized"), "error: Unauthorized: the keys are missing or not valid"),
+        (error(401, "Unauthorized", "Unauthorized"), "error: Unauthorized: the keys are missing, wrong or"),
         (error(409, "Conflict", None), "error: Conflict: the server refused this without saying more"),
         (error(422, "NotUnique", "taken", detail="by 1e4"), "error: NotUnique: taken (by 1e4)"),
         ((502, "<html>\n bad gateway</html>"), 'error: Bad Gateway: "<html>\\n bad gateway</html>"'),

@@ -70,6 +70,34 @@ def test_services_are_listed_with_the_number_that_runs(api: FakeApi, run: Run) -
     assert [(r["stack"], r["name"], len(r["containers"])) for r in rows] == [("shop", "web", 3), ("shop", "backend", 1)]
 
 
+def a_unit(number: int, log: str = "running") -> list[dict[str, Any]]:
+    """A container with two sidekicks."""
+    names = ("", "_log", "_proxy")
+    states = ("running", log, "running")
+    return [
+        a_container(10 * number + n, f"web{name}", state=state, deploymentUnitUuid=f"u{number}")
+        for n, (name, state) in enumerate(zip(names, states, strict=True))
+    ]
+
+
+def test_a_container_and_its_sidekicks_count_as_one(api: FakeApi, run: Run) -> None:
+    sidekicks = [{"name": "log"}, {"name": "proxy"}]
+    whole = {"scale": 1, "secondaryLaunchConfigs": sidekicks, "containers": a_unit(1)}
+    broken = whole | {"scale": 3, "containers": [*a_unit(1), *a_unit(2, log="stopped"), *a_unit(3)[:2]]}
+    api.frames = [Frame(services={"web": whole, "api": broken})]
+    lines = run("ps", "-p", "shop").stdout.splitlines()
+    assert [line.split()[:2] for line in lines if line.startswith("shop/")] == [
+        ["shop/web", "1/1"],
+        ["shop/api", "1/3"],
+    ]
+    assert [line.split() for line in run("ps", "--services").stdout.splitlines()[1:]] == [
+        ["shop", "web", "active", "1", "1"],
+        ["shop", "api", "active", "1", "3"],
+    ]
+    rows = json.loads(run("ps", "--services", "--json").stdout)
+    assert [(r["scale"], r["units"], r["running"], len(r["containers"])) for r in rows] == [(1, 1, 1, 3), (3, 3, 1, 8)]
+
+
 def test_a_removed_container_is_not_shown(api: FakeApi, run: Run) -> None:
     api.frames = [Frame(services={"web": {"containers": [a_container(1), a_container(2, state="removed")]}})]
     assert [r["name"] for r in json.loads(run("ps", "--json").stdout)] == ["shop_web_1"]

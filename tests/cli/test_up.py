@@ -217,6 +217,15 @@ def test_the_container_that_holds_a_service_up_is_named_with_its_reason(api: Fak
     assert "service web is activating (shop_web_2 is starting: No host has port 80 free)" in result.stderr
 
 
+def test_a_reason_that_the_service_gives_itself_is_not_said_twice(api: FakeApi, run: Run, texts: Path) -> None:
+    stuck = a_container(2, state="starting", transitioningMessage="No host has port 80 free")
+    message = "0 of 1 running; shop_web_2 is starting: No host has port 80 free"
+    web = {"state": "activating", "transitioningMessage": message, "containers": [stuck]}
+    api.frames = [Frame(services=present(web=web))]
+    result = run("up", "-d", "-f", str(texts / "docker-compose.yml"), "--timeout", "0.1")
+    assert result.stderr.endswith(f"service web is activating: {message}\n")
+
+
 def test_a_server_that_comes_back_while_we_wait_is_asked_again(api: FakeApi, run: Run, texts: Path) -> None:
     api.frames = [Frame(services=present())]
     path = f"GET {PROJECT}/environments/1e1"

@@ -155,7 +155,7 @@ class Installation:
 
     def owned(self, *, running: bool = False) -> list[Any]:
         """The containers in Docker that carry this installation's label."""
-        chosen = {"label": f"{LABEL_INSTALLATION}={self.id}"}
+        chosen: dict[str, Any] = {"label": f"{LABEL_INSTALLATION}={self.id}"}
         return list(self.lab.docker.containers.list(all=not running, filters=chosen, ignore_removed=True))
 
     @property

@@ -9,6 +9,7 @@ import pytest
 from tests.compose.texts import error, plan, service
 from trailboss.compose import Link, read_catalog, service_hash, with_hashes
 from trailboss.compose.plan import LABEL_HASH
+from trailboss.errors import ComposeError
 
 
 def by_name(docker: str, rancher: str | None = None, **variables: str) -> dict[str, Any]:
@@ -237,7 +238,6 @@ web:
     unhealthy_threshold: 3
     request_line: GET /ping HTTP/1.0
   metadata: {n: '5', deep: {list: [1, '02', true]}}
-  upgrade_strategy: {start_first: true}
 """
     found = service("web:\n  image: a\n", rancher)
     assert found.body["launchConfig"]["healthCheck"] == {
@@ -249,7 +249,13 @@ web:
         "requestLine": "GET /ping HTTP/1.0",
     }
     assert found.body["metadata"] == {"n": 5, "deep": {"list": [1, "02", True]}}
-    assert found.start_first is True
+
+
+def test_a_strategy_for_upgrades_is_read_and_ignored_with_a_warning() -> None:
+    found = plan("web:\n  image: a\n", "web:\n  upgrade_strategy: {start_first: true}\n")
+    assert found.warnings == ("rancher-compose.yml, line 2: web.upgrade_strategy is ignored",)
+    with pytest.raises(ComposeError, match="start_first"):
+        plan("web:\n  image: a\n", "web:\n  upgrade_strategy: {start_first: perhaps}\n")
 
 
 def test_a_load_balancers_policies_and_certificates_are_read() -> None:

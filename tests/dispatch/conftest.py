@@ -15,11 +15,6 @@ from trailboss.store.store import Store
 
 
 @pytest.fixture
-def anyio_backend() -> str:
-    return "asyncio"
-
-
-@pytest.fixture
 async def world(tmp_path: Path) -> AsyncIterator[World]:
     store = Store(f"sqlite:///{tmp_path}/t.db")
     migrations.upgrade(store.database)

@@ -8,7 +8,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -59,12 +59,6 @@ class Host:
         """Wait until the agent has ended by itself; return its exit code."""
         assert self._agent is not None
         return self._agent.wait(within)
-
-    @property
-    def agent_pid(self) -> int:
-        """Pid of the agent; nsenter replaces itself by it."""
-        assert self._agent is not None
-        return self._agent.pid
 
     def record(self, container: str, epoch: int = 1, desired: Any = "running", **more: Any) -> Record:
         """Return a record with good defaults; what is no field of a record belongs to its specification."""
@@ -125,17 +119,10 @@ class Host:
             self.lab.docker.networks.prune()
 
 
-@pytest.fixture(scope="session")
-def lab() -> Iterator[Lab]:
-    """One engine for all tests of this folder."""
-    with a_lab() as lab:
-        yield lab
-
-
-@pytest.fixture
-def host(lab: Lab, tmp_path: Path) -> Iterator[Host]:
-    """A host with a connected agent."""
-    host = Host(lab, tmp_path)
+@contextmanager
+def a_host(lab: Lab, data: Path) -> Iterator[Host]:
+    """A host with a connected agent; what the agent said is shown with a failure."""
+    host = Host(lab, data)
     try:
         host.server.start()
         host.start_agent()
@@ -145,3 +132,17 @@ def host(lab: Lab, tmp_path: Path) -> Iterator[Host]:
         host.close()
         if host.log.exists():
             print(host.log.read_text()[-6000:])
+
+
+@pytest.fixture(scope="session")
+def lab() -> Iterator[Lab]:
+    """One engine for all tests of this folder."""
+    with a_lab() as lab:
+        yield lab
+
+
+@pytest.fixture
+def host(lab: Lab, tmp_path: Path) -> Iterator[Host]:
+    """A host on the engine that all share."""
+    with a_host(lab, tmp_path) as host:
+        yield host

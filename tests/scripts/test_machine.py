@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import socket
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -71,10 +73,43 @@ def test_a_process_is_known_by_its_start_and_not_by_its_number_alone(tmp_path: P
 
 def test_a_command_that_does_not_exist_is_not_alive(tmp_path: Path) -> None:
     pid_file = tmp_path / "some.pid"
-    text = (
-        f'start_process "{pid_file}" "{tmp_path}/log" /no/such/command; wait || true; alive "{pid_file}" || echo gone'
-    )
+    text = f"""
+    start_process "{pid_file}" "{tmp_path}/log" /no/such/command
+    while alive "{pid_file}"; do sleep 0.1; done
+    echo gone
+    """
     assert shell(text).stdout == "gone\n"
+
+
+def test_the_shell_does_not_report_a_process_that_was_killed(tmp_path: Path) -> None:
+    pid_file = tmp_path / "some.pid"
+    text = f"""
+    start_process "{pid_file}" "{tmp_path}/log" sleep 60
+    read -r pid _ <"{pid_file}"
+    kill -9 "$pid"
+    while alive "{pid_file}"; do sleep 0.1; done
+    true
+    """
+    done = shell(text)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+
+
+def test_an_address_that_is_taken_is_refused_before_anything_is_installed(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        address = f"127.0.0.1:{taken.getsockname()[1]}"
+        own = {"TRAILBOSS_DATA": f"{tmp_path}/data", "TRAILBOSS_VENV": f"{tmp_path}/venv", "TRAILBOSS_LISTEN": address}
+        command = [str(ROOT / "scripts/up")]
+        done = subprocess.run(command, env=os.environ | own, capture_output=True, text=True, timeout=60)
+    assert done.returncode == 1
+    assert f"Nothing can listen on {address} (Address already in use)" in done.stderr
+    assert not (tmp_path / "venv").exists()
+
+
+def test_an_engine_that_does_not_answer_is_named(tmp_path: Path) -> None:
+    command = [sys.executable, str(ROOT / "scripts/engine.py"), f"unix://{tmp_path}/none.sock", "ping"]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60)
+    assert done.returncode == 1
+    assert done.stderr.startswith(f"engine: the Docker Engine at unix://{tmp_path}/none.sock does not answer: ")
 
 
 def test_the_first_credentials_name_the_present_address(tmp_path: Path) -> None:

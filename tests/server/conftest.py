@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import aiohttp
 import pytest
 
+from tests.server.live import Api
 from tests.server.serving import ServerProcess
+from trailboss.api import channel_exact
 from trailboss.server.options import Options
 from trailboss.server.process import Started, start
+from trailboss.store import journal
 
 StartServer = Callable[..., Started]
 StartProcess = Callable[..., ServerProcess]
@@ -29,6 +33,25 @@ def start_server(tmp_path: Path) -> Iterator[StartServer]:
     yield start_
     for server in started:
         server.stop()
+
+
+@pytest.fixture
+async def session() -> AsyncIterator[aiohttp.ClientSession]:
+    async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0)) as session:
+        yield session
+
+
+@pytest.fixture
+async def api(start_server: StartServer, session: aiohttp.ClientSession) -> Api:
+    return Api(start_server(), session)
+
+
+@pytest.fixture
+def short_journal(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Keep a few entries only, here and in channels."""
+    monkeypatch.setattr(journal, "KEEP", 50)
+    monkeypatch.setattr(journal, "_SLICE", 10)
+    monkeypatch.setattr(channel_exact, "KEEP_EVENTS", 10)
 
 
 @pytest.fixture

@@ -13,6 +13,8 @@ import httpx2
 from tests.waiting import eventually
 
 ROOT = Path(__file__).parents[2]
+WITH_US = ("setpriv", "--pdeathsig", "KILL", "--")
+"""Begins the command of a process that shall end with the one that starts it, even if that is killed."""
 MAIN = "from trailboss.server import Options, run; run(Options.read())"
 
 
@@ -45,7 +47,7 @@ class ServerProcess:
         settings = {"TRAILBOSS_DATA": str(self.data), "TRAILBOSS_LISTEN": "127.0.0.1:0", **environment}
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(
-                [sys.executable, "-c", MAIN],
+                [*WITH_US, sys.executable, "-c", MAIN],
                 cwd=ROOT,
                 env={**os.environ, **settings},
                 stdout=log,

@@ -1,4 +1,4 @@
-"""Readers of the change stream that lose their connection and go on; and the journal to compare them with."""
+"""Readers of the change stream that lose their connection and go on; changes; and the journal to compare with."""
 
 from __future__ import annotations
 
@@ -13,6 +13,13 @@ from pathlib import Path
 from typing import Any
 
 import aiohttp
+
+from tests.server.live import Api
+from trailboss.declare import format_id, registry
+from trailboss.resources.account import Account, Project
+from trailboss.resources.environment import Environment
+from trailboss.store import journal
+from trailboss.store.store import Store
 
 BREAKS = (aiohttp.ClientError, OSError, asyncio.TimeoutError)
 
@@ -112,3 +119,65 @@ def journal_of(database: Path, account_id: int, above: int) -> list[dict[str, An
     finally:
         connection.close()
     return [dict(row) | {"change": json.loads(row["change"])} for row in rows]
+
+
+def server_of(api: Api) -> Server:
+    return Server(api.url, api.headers)
+
+
+def project_of(store: Store) -> int:
+    return int(store.read(lambda read: read.find(Project, uuid="adminProject")[0].id))
+
+
+def entries_of(api: Api, above: int = 0) -> list[dict[str, Any]]:
+    store = api.server.running.store
+    project = project_of(store)
+    return [e for e in store.read(lambda read: journal.after(read, above, 10**6)) if e["account_id"] == project]
+
+
+def here(api: Api) -> str:
+    return str(api.server.running.store.read(journal.here))
+
+
+def make(api: Api, **values: Any) -> Environment:
+    store = api.server.running.store
+    given = {"account_id": project_of(store), "name": "shop", "state": "active"} | values
+    return store.write(lambda tx: tx.insert(Environment, **given), cause="test", actor=given["account_id"])
+
+
+def change_often(api: Api, row: Environment, times: int, description: str = "") -> None:
+    def run(tx: Any) -> None:
+        fresh = tx.require(Environment, row.id)
+        for number in range(times):
+            fresh = tx.change(fresh, description=f"{description}{number}")
+
+    api.server.running.store.write(run)
+
+
+async def events_of(api: Api, query: str, count: int, ask: Any = by_socket) -> list[dict[str, Any]]:
+    """Read so many events besides pings, then leave."""
+    found: list[dict[str, Any]] = []
+    stream = ask(server_of(api), api.session, query)
+    async with asyncio.timeout(30):
+        async for event in stream:
+            if event["name"] != "ping":
+                found.append(event)
+            if len(found) == count:
+                break
+    await stream.aclose()
+    return found
+
+
+def assert_equal(told: list[dict[str, Any]], entries: list[dict[str, Any]]) -> None:
+    """Compare a stream with the journal, entry by entry."""
+    assert [e["data"]["entry"]["sequence"] for e in told] == [e["seq"] for e in entries]
+    for event, entry in zip(told, entries, strict=True):
+        type_, shown = registry[entry["type"]], event["data"]["entry"]
+        assert (event["name"], event["resourceType"]) == ("journal", entry["type"])
+        assert event["resourceId"] == format_id(type_, entry["id"])
+        assert (event["time"], shown["cause"], shown["message"]) == (entry["at"], entry["cause"], entry["message"])
+        assert shown["actor"] == (entry["actor"] and format_id(Account, entry["actor"]))
+        assert event["id"] == event["cursor"] == f"1.{entry['seq']}"
+        assert shown["change"].keys() <= entry["change"].keys()
+        for name in {"name", "description", "state"} & entry["change"].keys():
+            assert shown["change"][name] == entry["change"][name]

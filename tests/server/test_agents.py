@@ -4,35 +4,24 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator
 from typing import Any
 
 import aiohttp
 import pytest
 
-from tests.server.conftest import StartServer
 from tests.server.live import Api, LiveHost, basic, connected_host
 from tests.waiting import eventually_async
+from trailboss.agent.register import register
 from trailboss.resources.agent import Agent
 from trailboss.resources.host import Host
 from trailboss.resources.instance import Container
+from trailboss.resources.register import Register
 from trailboss.server.process import LARGEST_MESSAGE
 from trailboss.store import journal
 from trailboss.wire import messages
 from trailboss.wire.messages import Assignment, Observation
 
 pytestmark = pytest.mark.anyio
-
-
-@pytest.fixture
-def anyio_backend() -> str:
-    return "asyncio"
-
-
-@pytest.fixture
-async def api(start_server: StartServer) -> AsyncIterator[Api]:
-    async with aiohttp.ClientSession() as session:
-        yield Api(start_server(), session)
 
 
 async def test_a_registered_host_becomes_active(api: Api) -> None:
@@ -122,6 +111,26 @@ async def test_a_request_id_goes_all_the_way_to_the_host_and_back(api: Api) -> N
     entries = store.read(lambda r: journal.after(r, 0))
     stopped = [e for e in entries if e["type"] == "container" and e["change"].get("state", [None])[-1] == "stopped"]
     assert [e["cause"] for e in stopped] == ["from-far-away"]
+
+
+async def test_an_agent_that_died_before_it_kept_its_keys_asks_for_them_again(api: Api) -> None:
+    token, key = await api.token(), "k" * 32
+    first = await register(api.session, api.server.url, token, key)
+    assert await register(api.session, api.server.url, token, key) == first
+    await LiveHost(api, *first).connect()
+
+
+async def test_an_agent_whose_keys_are_not_shown_any_more_registers_again(api: Api) -> None:
+    token, key = await api.token(), "k" * 32
+    first = await register(api.session, api.server.url, token, key)
+    store = api.server.running.store
+    store.write(lambda tx: [tx.change(r, access_key=None, secret_key=None) for r in tx.find(Register)])
+    second = await register(api.session, api.server.url, token, key)
+    assert second != first
+    host = LiveHost(api, *second)
+    await host.connect()
+    await host.id()
+    assert len(store.read(lambda read: read.find(Agent))) == 1
 
 
 async def test_a_big_inventory_fits(api: Api) -> None:

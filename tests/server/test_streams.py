@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
 from typing import Any
 
 import aiohttp
 import pytest
 
-from tests.server.conftest import StartServer
 from tests.server.live import Api, LiveHost, connected_host
 from tests.waiting import eventually_async
 from trailboss.api import streams
@@ -18,17 +16,6 @@ from trailboss.errors import ApiError
 from trailboss.wire.messages import OpenStream
 
 pytestmark = pytest.mark.anyio
-
-
-@pytest.fixture
-def anyio_backend() -> str:
-    return "asyncio"
-
-
-@pytest.fixture
-async def api(start_server: StartServer) -> AsyncIterator[Api]:
-    async with aiohttp.ClientSession() as session:
-        yield Api(start_server(), session)
 
 
 async def access_to(api: Api, host: LiveHost, **asked: Any) -> dict[str, Any]:

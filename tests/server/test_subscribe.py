@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator
 from typing import Any
 
 import aiohttp
 import pytest
 
-from tests.server.conftest import StartServer
 from tests.server.live import Api, basic
 from tests.waiting import eventually_async
 from trailboss.api import channel_plain, feed, subscription
@@ -24,17 +22,6 @@ from trailboss.resources.service import Service
 
 pytestmark = pytest.mark.anyio
 CHANGES = "eventNames=resource.change"
-
-
-@pytest.fixture
-def anyio_backend() -> str:
-    return "asyncio"
-
-
-@pytest.fixture
-async def api(start_server: StartServer) -> AsyncIterator[Api]:
-    async with aiohttp.ClientSession() as session:
-        yield Api(start_server(), session)
 
 
 class Subscriber:

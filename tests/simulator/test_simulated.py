@@ -95,11 +95,6 @@ class Server:
 
 
 @pytest.fixture
-def anyio_backend() -> str:
-    return "asyncio"
-
-
-@pytest.fixture
 async def server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Server]:
     monkeypatch.setattr(run, "HEARTBEAT_MS", 200)
     monkeypatch.setattr(run, "REDIAL_MS", 100)

@@ -15,7 +15,7 @@ from unittest import mock
 
 import pytest
 
-from tests.databases import Postgres
+from tests.databases import Postgres, a_postgres
 from tests.waiting import eventually
 from trailboss.errors import Uncertain, Unreachable
 from trailboss.resources.host import Host
@@ -78,12 +78,8 @@ def test_a_writer_killed_often_loses_nothing_that_it_acknowledged(database_url: 
 @pytest.fixture
 def own_postgres() -> Iterator[Postgres]:
     """A server that the test may kill."""
-    server = Postgres()
-    try:
-        server.start()
+    with a_postgres() as server:
         yield server
-    finally:
-        server.stop()
 
 
 def open_on(server: Postgres) -> Store:

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import json
 import threading
+from typing import Any
 
 import pytest
+from alembic import command
 from alembic.autogenerate import compare_metadata
+from alembic.config import Config
 from alembic.migration import MigrationContext
-from sqlalchemy import Column, Text, create_engine
+from sqlalchemy import Column, Text, create_engine, text
 
 from tests.databases import Postgres
 from trailboss.store import migrations
@@ -22,6 +26,27 @@ def differences(url: str) -> list[object]:
         found = compare_metadata(MigrationContext.configure(connection), complete())
     engine.dispose()
     return list(found)
+
+
+def downgrade(url: str, revision: str, *statements: str) -> None:
+    """Take a database back to an earlier schema, and let it have rows of that time."""
+    config = Config()
+    config.set_main_option("script_location", str(migrations.HERE))
+    engine = create_engine(Database(url).alembic_url)
+    with engine.begin() as connection:
+        config.attributes["connection"] = connection
+        command.downgrade(config, revision)
+        for statement in statements:
+            connection.execute(text(statement))
+    engine.dispose()
+
+
+def select(url: str, statement: str) -> list[Any]:
+    engine = create_engine(Database(url).alembic_url)
+    with engine.connect() as connection:
+        found = list(connection.execute(text(statement)).fetchall())
+    engine.dispose()
+    return found
 
 
 def test_a_fresh_database_has_the_declared_schema(database_url: str) -> None:
@@ -49,6 +74,25 @@ def test_migrating_again_changes_nothing(database_url: str) -> None:
     store = Store(database_url)
     assert store.read(lambda read: read.fact("kept")) == "yes"
     store.close()
+
+
+def test_rows_of_the_first_schema_are_kept_when_tables_are_added(database_url: str) -> None:
+    columns = "(kind, generation, observed, failed, data)"
+    downgrade(database_url, "0001", f"INSERT INTO credential {columns} VALUES ('apiKey', 1, 0, 0, '{{}}')")
+    assert "volume" in str(differences(database_url))
+    migrations.upgrade(Database(database_url))
+    assert differences(database_url) == []
+    assert select(database_url, "SELECT kind, registry_id FROM credential") == [("apiKey", None)]
+
+
+def test_secret_keys_of_registrations_are_kept_no_more(database_url: str) -> None:
+    fields = '{"accessKey"\\: "public", "secretKey"\\: "hidden", "other"\\: 1}'
+    row = f"""('register', 1, 0, 0, '{{"fields"\\: {fields}, "more"\\: 2}}')"""
+    statement = f"INSERT INTO generic_object (kind, generation, observed, failed, data) VALUES {row}"
+    downgrade(database_url, "0003", statement)
+    migrations.upgrade(Database(database_url))
+    ((data,),) = select(database_url, "SELECT data FROM generic_object")
+    assert json.loads(data) == {"fields": {"other": 1}, "more": 2}
 
 
 @pytest.mark.postgres

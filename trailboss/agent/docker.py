@@ -249,11 +249,16 @@ async def _errors(*, missing_is_fine: bool = False) -> AsyncIterator[None]:
         if error.status == 404 and missing_is_fine:
             return
         if error.status == _CANNOT_CONNECT or (error.status >= 500 and is_trouble_of_the_engine(error.message)):
-            raise Unreachable(f"Docker does not answer: {error.message}") from error
+            raise _away(error.message) from error
         raise Refused(error.status, error.message) from error
     except (aiohttp.ClientError, OSError) as error:
         # asyncio's TimeoutError is an OSError, and has no text.
-        raise Unreachable(f"Docker does not answer: {error or 'no answer in time'}") from error
+        raise _away(str(error) or "no answer in time") from error
+
+
+def _away(because: str) -> Unreachable:
+    # aiohttp adds how a connection would be encrypted, even that to a socket
+    return Unreachable(f"Docker does not answer: {because.replace(' ssl:default', '')}")
 
 
 def seen_of(document: dict[str, Any]) -> Seen:

@@ -18,6 +18,7 @@ import msgspec
 import structlog
 
 from trailboss.agent.state import Identity
+from trailboss.agent.together import until_one_ends
 from trailboss.errors import NotStored, Permanent
 from trailboss.wire import messages
 from trailboss.wire.messages import FromAgent, FromServer, Heartbeat, Hello, Welcome
@@ -125,19 +126,7 @@ class Link:
             return socket.close_code or BROKEN, self._reason
 
     async def _converse(self, socket: aiohttp.ClientWebSocketResponse, send: Send, heartbeat_s: float) -> None:
-        tasks = [
-            asyncio.create_task(self._listen(socket)),
-            asyncio.create_task(self._beat(send, heartbeat_s)),
-            asyncio.create_task(self._handler.talk(send)),
-        ]
-        try:
-            done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
-            for task in done:
-                task.result()
-        finally:
-            for task in tasks:
-                task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
+        await until_one_ends(self._listen(socket), self._beat(send, heartbeat_s), self._handler.talk(send))
 
     async def _next(self, socket: aiohttp.ClientWebSocketResponse, within_s: float | None) -> FromServer | None:
         """Return the next message that this version understands; None at the end."""

@@ -48,7 +48,7 @@ async def _replace(docker: Docker, present: dict[str, Any], network: Network, in
         raise Permanent(
             f"the Docker network {network.name} has the range {found[0]} and the gateway {found[1]}, but this host is "
             f"to have {network.cidr} and {network.gateway}: remove the containers on it (docker network inspect "
-            f"{network.name} names them)"
+            f"{network.name} names them), or end another agent that drives this engine"
         ) from refused
     await _make(docker, network, installation)
 

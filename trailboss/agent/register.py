@@ -21,6 +21,7 @@ USER = "registrationToken"
 AGAIN_S = 2.0
 POLL_S = 0.2
 ANSWER_S = 15.0
+NO_GOOD = "it is wrong, has expired, or was switched off; `trailboss host token` prints a new one"
 
 
 async def register(session: aiohttp.ClientSession, server: str, token: str, key: str) -> tuple[str, str]:
@@ -45,14 +46,15 @@ async def register(session: aiohttp.ClientSession, server: str, token: str, key:
 
 
 async def _register(session: aiohttp.ClientSession, url: str, headers: dict[str, str], key: str) -> tuple[str, str]:
-    """Ask for the register of our key, make it if there is none, and wait until it is active."""
+    """Ask for the register of our key, make it if there is none with keys, and wait until it is active."""
     asked = False
     while True:
         found = (await _call(session, "GET", url, headers, params={"key": key})).get("data") or []
         for document in found:
             if document.get("state") == "active" and document.get("accessKey") and document.get("secretKey"):
                 return document["accessKey"], document["secretKey"]
-        if not found and not asked:
+        is_pending = any(document.get("state") in ("requested", "registering", "activating") for document in found)
+        if not is_pending and not asked:
             await _call(session, "POST", url, headers, json={"key": key})
             asked = True
             continue
@@ -66,7 +68,7 @@ async def _call(
     async with session.request(method, url, headers=headers, timeout=timeout, **more) as response:
         text = await response.text()
         if response.status in (401, 403):
-            raise Permanent("the server refuses the registration token: it is wrong, has expired, or was removed")
+            raise Permanent(f"the server refuses the registration token: {NO_GOOD}")
         if 400 <= response.status < 500:
             raise Permanent(f"the server refuses the registration ({response.status}): {text[:300]}")
         response.raise_for_status()

@@ -30,6 +30,7 @@ from trailboss.agent.register import register
 from trailboss.agent.reporter import Reporter
 from trailboss.agent.state import State
 from trailboss.agent.streams import Streams
+from trailboss.agent.together import until_one_ends
 from trailboss.agent.upstream import Upstream
 from trailboss.agent.watch import Watch
 from trailboss.errors import Permanent, Unreachable
@@ -142,15 +143,7 @@ class HostAgent:
 
     async def run(self, link: Link, session: aiohttp.ClientSession) -> None:
         """Do everything at once until cancelled, or until one part cannot go on."""
-        tasks = [asyncio.create_task(work) for work in (link.run(session), self._on_the_host())]
-        try:
-            done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
-            for task in done:
-                task.result()
-        finally:
-            for task in tasks:
-                task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
+        await until_one_ends(link.run(session), self._on_the_host())
 
     async def _on_the_host(self) -> None:
         """What goes on with the server away, too. It begins when the installation is known."""

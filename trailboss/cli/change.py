@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -32,30 +32,26 @@ def scale(
 
     Waits until exactly so many run.
     """
-    from trailboss.cli import stack as read
-    from trailboss.cli import waiting
-    from trailboss.cli.texts import stack_name
+    from trailboss.cli.waiting import is_scaled
 
     numbers = parse_scales(wanted)
     with connect(context) as client:
-        stack = read.require(client, stack_name(project_name, file))
-        services = read.named(read.services_of(client, stack), numbers)
-        by_name = {read.name_of(s): number for s, number in zip(services, numbers.values(), strict=True)}
-        for service in services:
-            client.update(service, scale=by_name[read.name_of(service)])
-        seen = _follow(client, stack, lambda s: waiting.is_scaled(s, by_name), timeout, as_json)
-    _print_stack(seen, as_json)
+        stack, chosen = _chosen(client, project_name, file, list(numbers))
+        by_name = {name: numbers[name.lower()] for name in chosen}
+        for name, service in chosen.items():
+            client.update(service, scale=by_name[name])
+        _follow_and_print(client, stack, lambda s: is_scaled(s, by_name), timeout, as_json)
 
 
 def parse_scales(texts: list[str]) -> dict[str, int]:
-    """Read `web=5 backend=2`. Raises a usage error."""
+    """Read `web=5 backend=2`; names come out in lower case. Raises a usage error."""
     found = {}
     for text in texts:
         name, equals, number = text.partition("=")
         if not (name and equals and number.isdecimal()):
             message = f"{text!r} is not a service and its number of containers, as in web=5"
             raise typer.BadParameter(message, param_hint="SERVICE=NUMBER")
-        found[name] = int(number)
+        found[name.lower()] = int(number)
     return found
 
 
@@ -71,19 +67,14 @@ def stop(
 
     `trailboss up` starts them again.
     """
-    from trailboss.cli import stack as read
-    from trailboss.cli import waiting
-    from trailboss.cli.texts import stack_name
+    from trailboss.cli.waiting import is_stopped
 
     with connect(context) as client:
-        stack = read.require(client, stack_name(project_name, file))
-        chosen = _chosen(client, stack, services)
-        for service in chosen:
+        stack, chosen = _chosen(client, project_name, file, services)
+        for service in chosen.values():
             if service.state not in ("inactive", "deactivating"):
                 client.act(service, "deactivate")
-        names = [read.name_of(s) for s in chosen]
-        seen = _follow(client, stack, lambda s: waiting.is_stopped(s, names), timeout, as_json)
-    _print_stack(seen, as_json)
+        _follow_and_print(client, stack, lambda s: is_stopped(s, chosen), timeout, as_json)
 
 
 def rm(
@@ -99,22 +90,17 @@ def rm(
 
     Their containers go too. Without names the whole stack goes, as with `trailboss down`.
     """
-    from trailboss.cli import stack as read
-    from trailboss.cli import waiting
-    from trailboss.cli.texts import stack_name
+    from trailboss.cli.waiting import is_without
 
     if not services:
         down(context, project_name, file, yes, timeout, as_json)
         return
     with connect(context) as client:
-        stack = read.require(client, stack_name(project_name, file))
-        chosen = _chosen(client, stack, services)
-        _ask_before_loss(chosen, yes)
-        for service in chosen:
+        stack, chosen = _chosen(client, project_name, file, services)
+        _ask_before_loss(chosen.values(), yes)
+        for service in chosen.values():
             client.delete(service, purge=True)
-        names = [read.name_of(s) for s in chosen]
-        seen = _follow(client, stack, lambda s: waiting.is_without(s, names), timeout, as_json)
-    _print_stack(seen, as_json)
+        _follow_and_print(client, stack, lambda s: is_without(s, chosen), timeout, as_json)
 
 
 def down(
@@ -146,14 +132,19 @@ def down(
         print(f"stack {name}: there is none")
 
 
-def _chosen(client: Client, stack: Environment, names: list[str] | None) -> list[Service]:
+def _chosen(
+    client: Client, project_name: str | None, file: str | None, names: list[str] | None
+) -> tuple[Environment, dict[str, Service]]:
+    """Return a stack, and the services that were named, or all, by their names. Raises TrailbossError."""
     from trailboss.cli import stack as read
+    from trailboss.cli.texts import stack_name
 
+    stack = read.require(client, stack_name(project_name, file))
     services = read.services_of(client, stack)
-    return read.named(services, names) if names else services
+    return stack, {read.name_of(s): s for s in (read.named(services, names) if names else services)}
 
 
-def _ask_before_loss(services: list[Service], yes: bool) -> None:
+def _ask_before_loss(services: Iterable[Service], yes: bool) -> None:
     """Ask before volumes go that only these containers have. Raises a usage error where nobody can be asked."""
     losing = [s.name or s.id for s in services if _own_volumes(s)]
     if yes or not losing:
@@ -181,8 +172,12 @@ def _follow(
         return wait(lambda: read(client, stack), judge, display, timeout_s)
 
 
-def _print_stack(seen: Stack | None, as_json: bool) -> None:
+def _follow_and_print(
+    client: Client, stack: Environment, judge: Callable[[Stack | None], str | None], timeout_s: float, as_json: bool
+) -> None:
+    """Do the same, and print with --json what it came to."""
     from trailboss.cli.stack import as_json as document
 
+    seen = _follow(client, stack, judge, timeout_s, as_json)
     if as_json and seen is not None:
         print(json.dumps(document(seen), indent=2))

@@ -10,7 +10,6 @@ from __future__ import annotations
 from trailboss.errors import ApiError, Permanent, TimedOut, TrailbossError
 
 REFUSED = 1
-USAGE = 2
 TIMED_OUT = 3
 FAILED = 4
 
@@ -38,7 +37,7 @@ def _one_line(text: str) -> str:
 
 
 HINTS = {
-    "Unauthorized": "the keys are missing or not valid; set RANCHER_ACCESS_KEY and RANCHER_SECRET_KEY",
+    "Unauthorized": "the keys are missing, wrong or switched off; set RANCHER_ACCESS_KEY and RANCHER_SECRET_KEY",
     "Forbidden": "this key may not use that environment; see RANCHER_URL",
     "Not Found": "it does not exist, or this key may not see it",
 }

@@ -126,8 +126,7 @@ def drawing(stack: Stack, rows: int) -> Group:
 
 def service_text(service: Service) -> Text:
     """Return one line about a service: name, running of scale, state, reason."""
-    running = sum(c.state == "running" for c in service.containers)
-    counted = f"{running}/{service.scale}" if service.scale is not None else str(running)
+    counted = f"{service.running}/{service.scale}" if service.scale is not None else str(service.running)
     line = Text.assemble("  ", service.name, f" {counted} ", state_text(service))
     return line.append(f"  {service.message}", "red" if service.failed else MOVING) if service.message else line
 

@@ -24,8 +24,9 @@ def ps(
 ) -> None:
     """List containers, or services.
 
-    Those of one stack, or without -p and -f of all. JSON is a list of containers with stack, service, name, state,
-    image, host, ports and message.
+    Those of one stack, or without -p and -f of all. What stands behind a service, as in 2/3, is how many run of how
+    many there shall be; a container and its sidekicks count as one. JSON is a list of containers with stack, service,
+    name, state, image, host, ports and message.
     """
     from trailboss.cli import stack as read
     from trailboss.cli.texts import stack_name
@@ -68,8 +69,8 @@ def container_table(stacks: list[Stack]) -> Table:
     table = a_table("NAME", "STATE", "IMAGE", "HOST", "PORTS", "MESSAGE")
     for stack in stacks:
         for service in stack.services:
-            running = sum(c.state == "running" for c in service.containers)
-            counted = f"{stack.name}/{service.name} {running}/{service.scale if service.scale is not None else '-'}"
+            scale = "-" if service.scale is None else service.scale
+            counted = f"{stack.name}/{service.name} {service.running}/{scale}"
             add_row(table, Text(counted, "bold"), state_text(service), "", "", "", service.message or "")
             for one in service.containers:
                 where = ", ".join(port_text(p) for p in one.ports)
@@ -86,9 +87,8 @@ def service_table(stacks: list[Stack]) -> Table:
     table = a_table("STACK", "SERVICE", "STATE", "RUNNING", "SCALE", "MESSAGE")
     for stack in stacks:
         for one in stack.services:
-            running = sum(c.state == "running" for c in one.containers)
             scale = "-" if one.scale is None else str(one.scale)
-            add_row(table, stack.name, one.name, state_text(one), str(running), scale, one.message or "")
+            add_row(table, stack.name, one.name, state_text(one), str(one.running), scale, one.message or "")
     return table
 
 

@@ -50,12 +50,15 @@ class Container:
 
 @dataclass(frozen=True)
 class Service:
-    """One service with its containers. moving: on its way to another state."""
+    """One service with its containers. scale: how many units it shall have, each a container and its sidekicks;
+    units: how many there are; running: in how many of them all runs. moving: on its way to another state."""
 
     id: str
     name: str
     state: str
     scale: int | None
+    units: int
+    running: int
     message: str | None
     moving: bool
     failed: bool
@@ -141,12 +144,17 @@ def read(client: Client, stack: types.Environment) -> Stack | None:
 
 def read_service(client: Client, service: types.Service) -> Service:
     """Read the containers of a service, with hosts and ports in the same request."""
-    containers = [_container(row, name_of(service)) for row in _instances(client, service)]
+    rows = _instances(client, service)
+    containers = [_container(row, name_of(service)) for row in rows]
+    units = _units(rows)
+    size = 1 + len(service.secondary_launch_configs or ())
     return Service(
         id=service.id,
         name=name_of(service),
         state=service.state or "",
         scale=service.scale,
+        units=len(units),
+        running=sum(states.count("running") == len(states) == size for states in units),
         message=service.transitioning_message,
         moving=service.transitioning == "yes",
         failed=service.transitioning == "error",
@@ -162,6 +170,14 @@ def _instances(client: Client, service: types.Service) -> list[types.Container]:
         if error.status == NOT_FOUND:  # it was removed after it had been listed; the stack itself may stay
             return []
         raise
+
+
+def _units(rows: list[types.Container]) -> list[list[str]]:
+    """Return for each unit the states of its containers."""
+    found: dict[str, list[str]] = {}
+    for row in rows:
+        found.setdefault(row.deployment_unit_uuid or row.id, []).append(row.state or "")
+    return list(found.values())
 
 
 def _by_number(name: str) -> tuple[str, int]:

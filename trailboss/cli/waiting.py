@@ -83,14 +83,13 @@ def is_up(stack: Stack | None, names: Collection[str]) -> str | None:
 
 
 def is_scaled(stack: Stack | None, wanted: dict[str, int]) -> str | None:
-    """Judge whether services run with exactly these numbers of containers."""
+    """Judge whether services run with exactly these numbers of units."""
     stack = _still_there(stack)
     found = []
     for service in _chosen(stack, wanted):
-        running = sum(c.state == "running" for c in service.containers)
         found.append(_is_active(service))
-        if not running == len(service.containers) == wanted[service.name]:
-            has = f"service {service.name} has {len(service.containers)} containers, {running} of them running"
+        if not service.running == service.units == wanted[service.name]:
+            has = f"service {service.name} has {service.units} units, {service.running} of them running"
             found.append(_sentence(has, service.message))
     return _first(found)
 
@@ -136,8 +135,11 @@ def _is_active(service: Service) -> str | None:
     if service.state == "active" and not service.moving:
         return None
     found = _sentence(f"service {service.name} is {service.state}", service.message)
-    # The container that holds it up knows best why.
-    waiting = next((c for c in service.containers if c.state != "running" and c.message), None)
+    # The container that holds it up knows best why, if the service does not say it already.
+    said = service.message or ""
+    waiting = next(
+        (c for c in service.containers if c.state != "running" and c.message and c.message not in said), None
+    )
     return f"{found} ({_sentence(f'{waiting.name} is {waiting.state}', waiting.message)})" if waiting else found
 
 

@@ -735,6 +735,7 @@ class Instance(Resource):
     restarts: int | None = None
     quick_exits: int | None = None
     start_failures: int | None = None
+    start_failure: str | None = None
     account: Account | None = None
     host: Host | None = None
     service: Service | None = None
@@ -2053,7 +2054,7 @@ class RackspaceConfig(BaseMachineConfig):
 
 
 class Register(GenericObject):
-    """A host's wish to join."""
+    """A host's wish to join. secret_key: only a hash of it is kept."""
 
     type: str = "register"
     access_key: str | None = None

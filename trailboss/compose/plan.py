@@ -42,7 +42,7 @@ class ServicePlan:
     """One service to create.
 
     kind: service, loadBalancerService, externalService or dnsService. default_certificate, certificates:
-    names for `defaultCertificateId` and `certificateIds`. start_first: for an upgrade of this service.
+    names for `defaultCertificateId` and `certificateIds`.
     """
 
     name: str
@@ -51,7 +51,6 @@ class ServicePlan:
     links: tuple[Link, ...] = ()
     default_certificate: str | None = None
     certificates: tuple[str, ...] = ()
-    start_first: bool = False
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ from typing import Any
 
 from trailboss.compose import read
 from trailboss.compose.interpolate import interpolate
-from trailboss.compose.parse import Map, Node, Scalar, at, fail, is_null, parse_map
+from trailboss.compose.parse import Node, Scalar, at, fail, is_null, parse_map
 
 FILE = "rancher-compose.yml"
 CATALOG_KEYS = ("name", "version", "description", "uuid", "questions")
@@ -98,6 +98,8 @@ SERVICE_KEYS: dict[str, Reader] = {
     "upgrade_strategy": _start_first,
     "uuid": read.text,
 }
+USELESS = {"upgrade_strategy", "uuid"}
+"""Read, so that their errors are found, and without effect: upgrades are not served yet."""
 
 
 @dataclass(frozen=True)
@@ -144,12 +146,8 @@ def _entry(node: Node, warn: Callable[[str], None]) -> RancherEntry:
     if is_null(node):
         return RancherEntry()
     keys = read.mapping(node, SERVICE_KEYS.keys())
-    strategy = keys.get("upgrade_strategy")
-    useless = [keys["uuid"]] if "uuid" in keys else []
-    if isinstance(strategy, Map):
-        useless += [child for key, child in strategy.entries.items() if key != "start_first"]
-    for child in useless:
-        warn(f"{at(child)} is ignored")
+    for key in sorted(USELESS & keys.keys()):
+        warn(f"{at(keys[key])} is ignored")
     if "external_ips" in keys and "hostname" in keys:
         raise fail(keys["hostname"], "an external service has external_ips or hostname, not both")
     return RancherEntry(keys, {key: SERVICE_KEYS[key](child) for key, child in keys.items()})

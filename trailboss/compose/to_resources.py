@@ -63,7 +63,6 @@ def _service(stack: Stack, name: str) -> ServicePlan:
         service_links(stack, name),
         default_certificate=values.get("default_cert"),
         certificates=tuple(values.get("certs", ())),
-        start_first=values.get("upgrade_strategy", False),
     )
 
 

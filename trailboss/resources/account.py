@@ -55,7 +55,6 @@ class Project(Account):
         Action("delete", capability="owner"),
         Action("setmembers", "setProjectMembersInput", "setProjectMembersInput", capability="owner"),
     )
-    extra_links = ("hostStats",)
 
     kind = text(column=True, default="user")
     members = listing("projectMember", create=True)

@@ -12,7 +12,6 @@ class Cluster(Host):
     type = "cluster"
     roles = MANY
     served = False
-    extra_links = ()
     actions = (
         *Host.actions,
         Action("addhost", "addRemoveClusterHostInput", "cluster"),

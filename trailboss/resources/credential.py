@@ -59,7 +59,6 @@ class RegistrationToken(Credential):
 
     type = "registrationToken"
     roles = {"project": "cr", "user": "r", "admin": "r", "service": "cr"}
-    extra_links = ("registrationUrl",)
 
     account_id = ref("account", column=True, create=("service",))
     public_value = text(column=True, indexed=True, read=())

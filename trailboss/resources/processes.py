@@ -28,7 +28,6 @@ class ResourceDefinition(ForAdmins):
     """A type with states. Its id is its name."""
 
     type = "resourceDefinition"
-    extra_links = ("processes", "resourceDot")
 
     id = text(nullable=False)
     name = text(nullable=False)
@@ -38,7 +37,6 @@ class ProcessDefinition(ForAdmins):
     """A process of a type, such as `instance.start`, and who takes part in it."""
 
     type = "processDefinition"
-    extra_links = ("processDot",)
 
     extension_based = flag(nullable=False)
     id = text(nullable=False)

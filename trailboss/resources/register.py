@@ -1,10 +1,13 @@
 """How a host joins: with a registration token it posts a `register`, and is given an agent and that agent's keys.
 
 The keys are shown only to who asks for them with the same `key`. Registering again with it gives the same agent.
+The secret key is nowhere stored: it is made of the `key` that a request brings, as often as one asks.
 """
 
 from __future__ import annotations
 
+import hashlib
+import hmac
 from typing import TYPE_CHECKING, Any
 
 from trailboss import states
@@ -12,7 +15,7 @@ from trailboss.declare import ABSENT, Action, Behaviour, generic, text
 from trailboss.errors import ApiError
 from trailboss.resources.account import Account
 from trailboss.resources.agent import Agent
-from trailboss.resources.credential import AgentApiKey, hash_secret, make_public_value, make_secret
+from trailboss.resources.credential import AgentApiKey, hash_secret, make_public_value
 from trailboss.resources.entity import Entity
 from trailboss.resources.setting import value_of
 
@@ -33,7 +36,7 @@ class GenericObject(Entity):
 
 
 class Register(GenericObject):
-    """A host's wish to join."""
+    """A host's wish to join. secret_key: only a hash of it is kept."""
 
     type = "register"
     plural = "register"
@@ -54,7 +57,8 @@ class Register(GenericObject):
 
 
 def prepare(tx: Tx, values: dict[str, Any], caller: Any) -> dict[str, Any]:
-    """Refuse a key that is too short to be a secret, and a simulated host while the simulator is off."""
+    """Make keys for who registers. Refuses a key that is too short to be a secret, and a simulated host while the
+    simulator is off."""
     if len(values["key"]) < 16:
         raise ApiError(422, "MinLengthExceeded", "the key is at least 16 characters of random text", field="key")
     uri_format = values.get("agent_uri_format")
@@ -63,26 +67,34 @@ def prepare(tx: Tx, values: dict[str, Any], caller: Any) -> dict[str, Any]:
     if uri_format and uri_format.startswith(SIMULATED) and value_of(tx, "simulator.enabled") != "true":
         message = "simulated hosts are switched off: set simulator.enabled to true"
         raise ApiError(422, "InvalidOption", message, field="agentUriFormat")
-    return values
+    access_key = make_public_value()
+    secret_key = hash_secret(_secret_key(values["key"], access_key))
+    return {**values, "access_key": access_key, "secret_key": secret_key}
+
+
+def _secret_key(key: str, access_key: str) -> str:
+    """Return the secret that goes with an access key: 40 hex characters that only who knows the `key` can make."""
+    return hmac.new(key.encode(), access_key.encode(), hashlib.sha256).hexdigest()[:40]
 
 
 def created(tx: Tx, row: Register) -> None:
-    """Make the agent with its account and keys, or find those that the same key made before."""
+    """Make the agent with its account, or find the one that the same key made before, and give it the new keys."""
     agent = next(iter(tx.find(Agent, registration_key=row.key)), None)
     if agent is None or agent.state in ("removing", "removed", "purging", "purged"):
         agent = _make_agent(tx, row)
-    secret, public = make_secret(), make_public_value()
+    for earlier in tx.find(Register, key=row.key):
+        if earlier.id != row.id:
+            tx.change(earlier, access_key=None, secret_key=None)
     for old in tx.find(AgentApiKey, account_id=agent.account_id):
         states.end(tx, old)
     tx.insert(
         AgentApiKey,
         account_id=agent.account_id,
         kind="agentApiKey",
-        public_value=public,
-        secret_value=hash_secret(secret),
+        public_value=row.access_key,
+        secret_value=row.secret_key,
         state="active",
     )
-    tx.change(row, access_key=public, secret_key=secret)
 
 
 def _make_agent(tx: Tx, row: Register) -> Agent:
@@ -103,10 +115,10 @@ def _make_agent(tx: Tx, row: Register) -> Agent:
 
 def shown(row: Register, face: Any) -> dict[str, Any]:
     """Show the keys only to who asks for them with the same key, and only while they are good."""
-    secrets = {"key": row.key, "accessKey": row.access_key, "secretKey": row.secret_key}
-    if row.state == "active" and face.query.get("key") == row.key:
-        return secrets
-    return dict.fromkeys(secrets, ABSENT)
+    asked = face.query.get("key")
+    if row.state == "active" and row.secret_key and asked == row.key:
+        return {"key": asked, "accessKey": row.access_key, "secretKey": _secret_key(asked, row.access_key)}
+    return dict.fromkeys(("key", "accessKey", "secretKey"), ABSENT)
 
 
 def delete(tx: Tx, row: Register, caller: Any) -> Register:

@@ -165,7 +165,11 @@ def test_a_start_that_failed_is_tried_again_as_a_newer_run_after_growing_pauses(
 
 
 def test_the_pause_is_kept_and_its_reason_shown() -> None:
-    row = starting(epoch=3, start_failures=2, waiting_until=NOW + 2000, seen_epoch=2, seen_message="no such image")
+    failed = starting(seen_epoch=2, seen_state="failed", seen_message="no such image", start_failures=1, service_id=9)
+    waiting = look(failed, a_host())
+    assert isinstance(waiting, Again)
+    # meanwhile the host says that nothing is left of the failed run
+    row = Container(failed.values | waiting.values | {"seen_state": "removed", "seen_message": None})
     outcome = look(row, a_host())
     assert isinstance(outcome, Again)
     assert outcome.because == "no such image (attempt 2; next in 2 s)"

@@ -26,7 +26,6 @@ class Environment(Entity):
         """,  # noqa: E501  (one process, one line)
     )
     links = ("services",)
-    extra_links = ("composeConfig",)
     actions = (
         Action("upgrade", "environmentUpgrade"),
         Action("activateservices", None, "environment"),

@@ -39,7 +39,6 @@ class Host(Entity):
         Link("loadBalancers", "loadBalancer", through=("loadBalancerHostMap", "host_id", "load_balancer_id")),
         "physicalHost", "serviceEvents", "storagePools",
     )  # fmt: skip
-    extra_links: ClassVar[Sequence[str]] = ("containerStats", "hostStats", "stats")
     actions: ClassVar[Sequence[Action]] = (
         Action("dockersocket", None, "hostAccess", states=("active", "inactive", "activating", "deactivating")),
     )

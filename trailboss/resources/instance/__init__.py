@@ -105,6 +105,7 @@ class Instance(Entity):
     restarts = number(read=(), part="observed")
     quick_exits = number(read=(), default=0, part="observed")
     start_failures = number(read=(), default=0, part="observed")
+    start_failure = text(read=(), part="observed")
 
 
 class Container(Instance):
@@ -114,7 +115,6 @@ class Container(Instance):
     roles = MANY
     unserved = ("execute", "console", "allocate", "deallocate", "updatehealthy", "updateunhealthy")
     links: ClassVar[Sequence[str | Link]] = (*Instance.links, "networkContainer", "registryCredential")
-    extra_links: ClassVar[Sequence[str]] = ("containerStats", "stats")
     actions: ClassVar[Sequence[Action]] = (
         *Instance.actions,
         Action("execute", "containerExec", "hostAccess", states=("running",)),

@@ -8,6 +8,7 @@ in its assignment and is met when it returns.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from math import ceil
 from typing import TYPE_CHECKING, Any
 
 from trailboss.declare import Resource, registry
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 TRIES = 3
 """Attempts at a start before a container on its own is given up; a service's container goes on with pauses."""
 PAUSE_S = 60.0
+NOT_STARTED = "The container could not be started"
 
 
 @dataclass(frozen=True)
@@ -153,10 +155,11 @@ def _pause(view: View) -> Outcome:
     row = view.row
     left_s = (row.waiting_until - view.now) / 1000
     if row.start_failures:
-        because = f"{row.seen_message or 'The container could not be started'} (attempt {row.start_failures}"
+        # not what the host says now: until it is sent the next run it speaks of the end of the last one
+        because = f"{row.start_failure or NOT_STARTED} (attempt {row.start_failures}"
     else:
         because = f"It ended at once with exit code {row.exit_code} ({row.quick_exits} times"
-    return Again(f"{because}; next in {left_s:.0f} s)", after_s=left_s)
+    return Again(f"{because}; next in {ceil(left_s)} s)", after_s=left_s)
 
 
 def _place(view: View) -> Outcome:
@@ -198,6 +201,7 @@ def _started(view: View) -> dict[str, Any]:
         "first_running": row.values.get("first_running") or view.now,
         "start_count": (row.values.get("start_count") or 0) + 1,
         "start_failures": 0,
+        "start_failure": None,
         "is_new": False,
         "failed": 0,
         "message": None,
@@ -210,12 +214,17 @@ def _started(view: View) -> dict[str, Any]:
 def _start_failed(view: View) -> Outcome:
     row = view.row
     failures = (row.start_failures or 0) + 1
-    message = row.seen_message or "The container could not be started"
+    message = row.seen_message or NOT_STARTED
     if failures >= TRIES and row.service_id is None:
         return _give_up(view, message)
     pause = min(2.0 ** (failures - 1), PAUSE_S) if failures > 1 else 0.5
-    values = {"epoch": row.epoch + 1, "start_failures": failures, "waiting_until": view.now + int(pause * 1000)}
-    return Again(f"{message} (attempt {failures}; next in {pause:.0f} s)", after_s=pause, values=values)
+    values = {
+        "epoch": row.epoch + 1,
+        "start_failures": failures,
+        "start_failure": message,
+        "waiting_until": view.now + int(pause * 1000),
+    }
+    return Again(f"{message} (attempt {failures}; next in {ceil(pause)} s)", after_s=pause, values=values)
 
 
 def _restore(view: View) -> Outcome:

@@ -16,7 +16,6 @@ class Machine(PhysicalHost):
 
     type = "machine"
     roles = {"project": "crd", "user": "r", "readonly": "r", "admin": "r", "service": "crud"}
-    extra_links = ("config",)
 
     name = text(create=True, update=True, required=True, nullable=False, column=True, min_length=1)
     data = mapping("json", create=("service",), update=("service",), read=ADMINS, max_length=16777215)

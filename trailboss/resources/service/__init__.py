@@ -39,7 +39,6 @@ class LaunchConfig(Container):
     listable = False
     stored = False
     hidden: ClassVar[Sequence[str]] = ("name", "restart_policy")
-    extra_links = ()
 
     data_volumes_from_launch_configs = listing("string", create=True)
     network_launch_config = text(create=True)
@@ -82,7 +81,6 @@ class Service(Entity):
         Link("consumedservices", "service", through=("serviceConsumeMap", "service_id", "consumed_service_id")),
         "instances", "loadBalancerConfigs", "loadBalancerListeners", "loadBalancers", "serviceExposeMaps",
     )  # fmt: skip
-    extra_links = ("containerStats",)
     actions = (
         Action("upgrade", "serviceUpgrade"),
         Action("addservicelink", "addRemoveServiceLinkInput", "service"),
