@@ -119,7 +119,7 @@ def test_filters_are_repeated_in_the_answer(api: Api, stacks: list[str]) -> None
     [
         ({"sort": "name"}, "abcde"),
         ({"sort": "name", "order": "desc"}, "edcba"),
-        ({"sort": "description"}, "bedac"),
+        ({"sort": "description"}, "acbed"),
         ({"sort": "description", "order": "desc"}, "debca"),
         ({"sort": "nonsense"}, "badce"),
         ({"order": "desc"}, "ecdab"),
