@@ -18,6 +18,7 @@ NAMES = (
     "start",
     "engine",
     "api",
+    "orders",
     "scheduler",
     "streams",
     "swarm",

@@ -7,7 +7,7 @@ is. The SQL of a query depends only on its shape; the texts of recent shapes are
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any
 
@@ -122,20 +122,21 @@ def _statement(
     if type_.base is not type_:
         kinds = [order.loosely("kind") == kind for kind in kinds_of(type_)]
         conditions.append(or_(*kinds))
-    pages = [_page(order, and_(True, *conditions, part)) for part in _parts(order, hide, after)]
+    pages = [_page(order, and_(True, *conditions, part), by) for part, by in _parts(order, hide, after)]
     merged = (union_all(*(select(p.subquery()) for p in pages)) if len(pages) > 1 else pages[0]).subquery()
     by = order.directed(merged.c[_KEY], merged.c.id)
     columns = (merged.c[name] for name in column_names(order.table))
     return database.text(select(*columns).order_by(*by).limit(bindparam("most")))
 
 
-def _page(order: _Order, condition: ColumnElement[bool]) -> Select[Any]:
+def _page(order: _Order, condition: ColumnElement[bool], by: _Terms) -> Select[Any]:
     """Return a page of the rows of one part, in order: they come from one index as they are."""
     key = order.key if order.sort else literal_column("0")
-    return select(order.table, key.label(_KEY)).where(condition).order_by(*order.by).limit(bindparam("most"))
+    return select(order.table, key.label(_KEY)).where(condition).order_by(*by).limit(bindparam("most"))
 
 
 _KEY = "sort_key"
+_Terms = list[ColumnElement[Any]]
 
 
 @dataclass(frozen=True)
@@ -153,11 +154,11 @@ class _Order:
         return sorting.key(self.table.c[self.sort], self.is_postgres) if self.sort else self.table.c.id
 
     @property
-    def by(self) -> list[ColumnElement[Any]]:
+    def by(self) -> _Terms:
         """The terms of the order."""
         return self.directed(self.key, self.table.c.id)
 
-    def directed(self, key: ColumnElement[Any], id_: ColumnElement[Any]) -> list[ColumnElement[Any]]:
+    def directed(self, key: ColumnElement[Any], id_: ColumnElement[Any]) -> _Terms:
         """Return the terms of this order for what is selected as these two."""
         if self.sort is None:
             return [id_.desc() if self.descending else id_]
@@ -167,7 +168,8 @@ class _Order:
 
     def narrowed(self, column: str, modifier: str, parameter: str) -> ColumnElement[bool]:
         """Return the condition of a filter, so that an index is used for it where that is of use."""
-        filtered, value = self.table.c[column], bindparam(parameter)
+        filtered = self.table.c[column]
+        value: ColumnElement[Any] = bindparam(parameter)
         if modifier != "eq":
             return COMPARISONS[modifier](filtered, value)
         if self.sort is not None and not column.endswith("_id") and column not in _SELECTIVE:
@@ -176,28 +178,38 @@ class _Order:
 
     def loosely(self, column: str) -> ColumnElement[Any]:
         """Return a column for a condition that does not choose the index, when the order shall: of rows in a state
-        there may be as many as there are rows, and they would have to be sorted."""
-        return self.table.c[column] if self.sort is None else func.coalesce(self.table.c[column], None)
+        there may be as many as there are rows, and they would have to be sorted. PostgreSQL has counted them."""
+        plain = self.is_postgres or self.sort is None
+        return self.table.c[column] if plain else func.coalesce(self.table.c[column], None)
 
 
 _SELECTIVE = ("id", "uuid", "name")
 """Columns, besides references, that few rows have in common."""
 
 
-def _parts(order: _Order, hide: bool, after: bool | None) -> list[ColumnElement[bool]]:
-    """Return conditions of parts that together are the rows of a page: each can be read from one index in order."""
+def _parts(order: _Order, hide: bool, after: bool | None) -> list[tuple[ColumnElement[bool], _Terms]]:
+    """Return the parts that together are the rows of a page, each with its order: it can be read from one index."""
     table = order.table
     if not hide:
-        return [and_(True, _comes_after(order, after))]
+        return [(part, order.by) for part in _following(order, after)]
     live = table.c.removed.is_(None)
+    by, following = order.by, _following(order, after)
+    if order.sort == "removed":
+        # they all have the same value, none, which comes before the others or after them
+        by = replace(order, sort=None).by
+        following = following[:1] if not after else [true()] if order.descending else []
     not_yet_purged = or_(table.c.remove_time.is_(None), table.c.remove_time > bindparam("at"))
     # removed rows are shown for a while, until they are purged (10-hosts section 1.3)
     recent = and_(table.c.removed >= bindparam("long_ago"), not_yet_purged, table.c.state != "purged")
-    return [*(and_(live, part) for part in _following(order, after)), and_(recent, _comes_after(order, after))]
+    comes_after = or_(*_following(order, after, loosely=True))
+    return [*((and_(live, part), by) for part in following), (and_(recent, comes_after), order.by)]
 
 
 def _following(order: _Order, after: bool | None, loosely: bool = False) -> list[ColumnElement[bool]]:
-    """Return, as parts that need no sorting, which rows follow the last one of the page before."""
+    """Return, as parts that need no sorting, which rows follow the last one of the page before.
+
+    loosely: as conditions that choose no index.
+    """
     if after is None:
         return [true()]
     further, beyond, equal = _compared(order, after, loosely)
@@ -206,16 +218,12 @@ def _following(order: _Order, after: bool | None, loosely: bool = False) -> list
     return [and_(equal, further), *beyond]
 
 
-def _comes_after(order: _Order, after: bool | None) -> ColumnElement[bool]:
-    """Return the same as one condition, which chooses no index."""
-    return or_(*_following(order, after, loosely=True))
-
-
 def _compared(
     order: _Order, has_value: bool | None, loosely: bool
 ) -> tuple[ColumnElement[bool], list[ColumnElement[bool]], ColumnElement[bool]]:
     """Return: has a later id; has a later sort value (as parts: nulls are smaller than any value); has the same one."""
-    id_, key = order.table.c.id, order.key
+    id_: ColumnElement[Any] = order.table.c.id
+    key = order.key
     if loosely:
         id_, key = func.coalesce(id_, None), func.coalesce(key, None)
     last_id: ColumnElement[Any] = bindparam("after_id")
