@@ -20,6 +20,7 @@ NAMES = (
     "start",
     "engine",
     "api",
+    "orders",
     "scheduler",
     "streams",
     "swarm",

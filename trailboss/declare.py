@@ -343,6 +343,7 @@ class Behaviour:
     update(tx, row, values, caller) -> row: store changed fields.          delete(tx, row, caller) -> row.
     actions[name](tx, row, input, caller) -> resource or document.
     load(tx, row) -> view; reconcile(view) -> outcome.
+    ahead(row): work out before the transaction of these two what takes long; remember it by what it follows from.
     presented(row, face) -> the row (of a type without rows) as which a row is shown.
     computed(row, face) -> {wire name: value}: fields that are not stored, or shown only to some; ABSENT leaves one out.
     links(row, face) -> {name: url}: links besides relations.  capabilities(read, row, caller) -> names.
@@ -359,6 +360,7 @@ class Behaviour:
     update: Callable[[Any, Any, dict[str, Any], Any], Any] | None = None
     delete: Callable[[Any, Any, Any], Any] | None = None
     actions: dict[str, Callable[[Any, Any, dict[str, Any], Any], Any]] = field(default_factory=dict)
+    ahead: Callable[[Any], None] | None = None
     load: Loader | None = None
     reconcile: Reconciler | None = None
     presented: Callable[[Any, Any], Any] | None = None

@@ -205,6 +205,23 @@ def test_raw_ids_for_who_may_have_them(admin: Api, api: Api) -> None:
     assert api.get(f"environments/{stack}", _plainId="true")["id"] == stack
 
 
+def test_raw_ids_of_accounts_whatever_they_are_shown_as(admin: Api, api: Api) -> None:
+    project = admin.get("projects/5", _plainId="true")
+    assert (project["id"], project["type"]) == ("5", "project")
+    assert project["links"]["self"].endswith("/v1/projects/5")
+    (own,) = admin.get("identities", _plainId="true")["data"]
+    assert (own["id"], own["externalId"]) == ("rancher_id:1", "1")
+    assert admin.get(f"identities/{own['id']}", _plainId="true")["externalId"] == "1"
+    (member,) = admin.get("projects/5/projectmembers", _plainId="true")["data"]
+    assert (member["id"], member["externalId"], member["projectId"]) == ("rancher_id:1", "1", "5")
+    assert member["links"]["self"].endswith("/identities/rancher_id:1")
+    inside = admin.ask("GET", "projects/5/environments", params={"_plainId": "true"})
+    assert (inside.status_code, inside.headers["X-API-Account-Id"]) == (200, "5")
+    assert inside.headers["X-API-Schemas"].endswith("/v1/projects/5/schemas")
+    for caller, query in ((admin, {}), (api, {"_plainId": "true"})):
+        assert caller.ask("GET", "/v1/projects/5/environments", params=query).status_code == 403
+
+
 def test_an_account_of_a_kind_without_a_view_sees_no_type(installation: Installation, open_api: OpenApi) -> None:
     _, key = installation.add_account("somethingElse")
     assert open_api(key).refused("GET", "schemas")[0] == 401

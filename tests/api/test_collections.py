@@ -119,7 +119,7 @@ def test_filters_are_repeated_in_the_answer(api: Api, stacks: list[str]) -> None
     [
         ({"sort": "name"}, "abcde"),
         ({"sort": "name", "order": "desc"}, "edcba"),
-        ({"sort": "description"}, "bedac"),
+        ({"sort": "description"}, "acbed"),
         ({"sort": "description", "order": "desc"}, "debca"),
         ({"sort": "nonsense"}, "badce"),
         ({"order": "desc"}, "ecdab"),
@@ -137,7 +137,7 @@ def test_a_sorted_collection_says_how_to_reverse_it(api: Api, stacks: list[str])
     assert link == {"sort": ["created"], "name_ne": ["a"], "limit": ["2"]}
 
 
-@pytest.mark.parametrize("sort", [None, "name", "description", "created", "accountId"])
+@pytest.mark.parametrize("sort", [None, "id", "name", "description", "created", "accountId", "state", "removed"])
 @pytest.mark.parametrize("order", ["asc", "desc"])
 def test_pages_show_every_row_once_whatever_the_order(
     api: Api, stacks: list[str], sort: str | None, order: str
@@ -274,6 +274,14 @@ def test_removed_rows_are_listed_for_a_while_and_then_only_by_id(
     remove(4, 1, 59, state="purged")
     assert names(api.get("environments")) == "be"
     assert names(api.get("environments", state="removed")) == "b"
+    for query, expected in (
+        ({"sort": "removed"}, "eb"),
+        ({"sort": "removed", "order": "desc"}, "be"),
+        ({"sort": "name"}, "be"),
+        ({"sort": "name", "order": "desc"}, "eb"),
+    ):
+        first = api.get("environments", **query, limit=1)
+        assert names(first) + names(api.get(first["pagination"]["next"])) == expected
     assert [api.get(f"environments/{id_}")["name"] for id_ in stacks] == list("badce")
 
 

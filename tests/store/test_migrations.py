@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import threading
 from typing import Any
 
@@ -14,7 +15,7 @@ from alembic.migration import MigrationContext
 from sqlalchemy import Column, Text, create_engine, text
 
 from tests.databases import Postgres
-from trailboss.store import migrations
+from trailboss.store import migrations, sorting
 from trailboss.store.database import Database
 from trailboss.store.store import Store
 from trailboss.store.tables import complete
@@ -23,7 +24,8 @@ from trailboss.store.tables import complete
 def differences(url: str) -> list[object]:
     engine = create_engine(Database(url).alembic_url)
     with engine.connect() as connection:
-        found = compare_metadata(MigrationContext.configure(connection), complete())
+        context = MigrationContext.configure(connection, opts={"include_object": sorting.is_compared})
+        found = compare_metadata(context, complete())
     engine.dispose()
     return list(found)
 
@@ -51,6 +53,21 @@ def select(url: str, statement: str) -> list[Any]:
 
 def test_a_fresh_database_has_the_declared_schema(database_url: str) -> None:
     assert differences(database_url) == [], "write a migration: just migration NUMBER TITLE"
+
+
+def test_a_fresh_database_has_an_index_for_each_order(database_url: str) -> None:
+    database = Database(database_url)
+    tables = (
+        "SELECT tablename, indexdef FROM pg_indexes"
+        if database.is_postgres
+        else ("SELECT tbl_name, sql FROM sqlite_master WHERE type = 'index'")
+    )
+    connection = database.connect()
+    found = {re.sub(r'"|public\.|USING btree |[()]', "", sql) for _, sql in connection.run(tables) if sql}
+    connection.close()
+    declared = [re.sub(r'"|[()]', "", index.ddl(database.is_postgres)) for index in sorting.all_indexes()]
+    assert [ddl for ddl in declared if ddl not in found] == [], "write a migration"
+    assert len(declared) == len(set(declared)) > 300
 
 
 def test_a_declaration_without_a_migration_is_noticed(database_url: str) -> None:

@@ -16,8 +16,7 @@ from starlette.requests import HTTPConnection
 from trailboss.api import guard
 from trailboss.api.request import scope_of
 from trailboss.api.schemas import role_view
-from trailboss.api.validate import row_number
-from trailboss.declare import parse_id
+from trailboss.api.validate import raw_id, row_number
 from trailboss.errors import ApiError
 from trailboss.resources.account import Account
 from trailboss.resources.credential import Credential, check_token, secret_matches
@@ -76,9 +75,10 @@ def identify(read: Read, connection: HTTPConnection, project_prefix: str | None 
     """
     guard.check_origin(read, connection)
     account = _authenticate(read, connection)
-    scope = project_prefix or scope_of(connection)
-    account_id, role = (account.id, account.role) if scope is None else _enter_project(read, account, scope)
-    policy, own = POLICIES.get(role, _NO_POLICY), POLICIES.get(account.kind, _NO_POLICY)
+    scope, own = project_prefix or scope_of(connection), POLICIES.get(account.kind, _NO_POLICY)
+    plain_ids = own.plain_ids and connection.query_params.get("_plainId") == "true"
+    account_id, role = (account.id, account.role) if scope is None else _enter_project(read, account, scope, plain_ids)
+    policy = POLICIES.get(role, _NO_POLICY)
     wanted = connection.query_params.get("_role")
     if wanted and own.any_role and _is_narrower(read, wanted, account.kind, policy):
         role, policy = wanted, POLICIES.get(wanted, _NO_POLICY)
@@ -89,7 +89,7 @@ def identify(read: Read, connection: HTTPConnection, project_prefix: str | None 
         account_id=account_id,
         authenticated_id=account.id,
         all_accounts=policy.all_accounts,
-        plain_ids=own.plain_ids and connection.query_params.get("_plainId") == "true",
+        plain_ids=plain_ids,
         project_prefix=project_prefix,
     )
 
@@ -161,10 +161,9 @@ def _by_key(read: Read, public: str, secret: str) -> _Owner | None:
     return next((_Owner(id, kind, kind) for id, kind, state in found if state == "active"), None)
 
 
-def _enter_project(read: Read, account: _Owner, scope: str) -> tuple[int, str]:
+def _enter_project(read: Read, account: _Owner, scope: str, plain_ids: bool) -> tuple[int, str]:
     """Return the number of the project that a request is scoped to and the caller's role in it. Raises ApiError 403."""
-    raw = parse_id(scope) or scope
-    number = row_number(raw)
+    number = row_number(raw_id(scope, plain_ids) or "")
     if number == account.id and account.kind == "project":
         return account.id, "project"
     project = read.get(Account, number)

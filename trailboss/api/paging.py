@@ -19,6 +19,7 @@ from trailboss.api.validate import INT_MAX, moment_of, raw_id, row_number
 from trailboss.declare import Field, Resource
 from trailboss.errors import ApiError
 from trailboss.store.query import Condition
+from trailboss.store.sorting import may_sort
 
 DEFAULT_LIMIT = 100
 MAX_LIMIT = 1000
@@ -61,7 +62,7 @@ def wanted(view: TypeView, pairs: Pairs, *, plain_ids: bool = False) -> Wanted:
             case "limit":
                 found.limit = _limit(value, found.limit)
             case "sort":
-                found.sort = value if value in view.filters and view.filters[value].column else None
+                found.sort = value if value in view.filters and may_sort(view.filters[value]) else None
             case "order":
                 found.descending = value.lower() == "desc"
             case "include":

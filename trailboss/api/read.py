@@ -23,6 +23,7 @@ from trailboss.resources.account import Account
 from trailboss.resources.setting import number_of
 from trailboss.store import query
 from trailboss.store.query import Condition, Query
+from trailboss.store.sorting import may_sort
 from trailboss.store.transaction import Read
 
 LINK_LIMIT = 1000
@@ -158,7 +159,11 @@ def _document(
         "createTypes": _create_types(view, face),
         "actions": {},
         "data": data,
-        "sortLinks": {name: f"{url}?{_query_with(wanted, 'sort', name)}" for name in view.filters},
+        "sortLinks": {
+            name: f"{url}?{_query_with(wanted, 'sort', name)}"
+            for name, field_ in view.filters.items()
+            if may_sort(field_)
+        },
         "pagination": pagination,
         "sort": _sort(url, wanted),
         "filters": {name: wanted.shown.get(name) for name in view.filters},

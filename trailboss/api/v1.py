@@ -15,13 +15,14 @@ from urllib.parse import quote
 from starlette.requests import Request
 from starlette.responses import Response
 
-from trailboss.api import body, conditions, guard, html, openapi, paging, read, render, repeat, scripts, write
+from trailboss.api import body, conditions, guard, html, openapi, paging, read, render, repeat, scripts, validate, write
 from trailboss.api.access import Caller, identify
 from trailboss.api.context import Context
 from trailboss.api.read import File
 from trailboss.api.render import Face
 from trailboss.api.request import Target, base_url, client_ip, overriding_url, target_of
 from trailboss.api.schemas import RoleView, TypeView, role_view
+from trailboss.api.validate import Check, Checked
 from trailboss.declare import format_id
 from trailboss.errors import ApiError, Lost, Unreachable
 from trailboss.resources.account import Account
@@ -229,7 +230,8 @@ def _operation(call: Call, place: Place, method: str) -> Operation:
     if method not in view.resource_methods:
         raise ApiError(405)
     if method == "PUT":
-        return lambda tx, face: write.update(tx, view, raw, params, face)
+        check = _checked_ahead(validate.for_update, call, view, params)
+        return lambda tx, face: write.update(tx, view, raw, check, face)
     return lambda tx, face: write.delete(tx, view, raw, face)
 
 
@@ -239,20 +241,29 @@ def _creation(call: Call, place: Place, method: str) -> Operation:
     if raw is None:
         if method not in view.collection_methods:
             raise ApiError(405)
-        return lambda tx, face: write.create(tx, view, params, face)
+        check = _checked_ahead(validate.for_create, call, view, params)
+        return lambda tx, face: write.create(tx, view, check, face)
     relation = read.link_of(view, place.link or "")
     assert call.role is not None
     target = call.role.types[relation.target]
     foreign = read.foreign_field(relation, target)
     if method not in target.collection_methods or foreign is None:
         raise ApiError(405)
-    preset = foreign.wire
+    assert call.caller is not None
+    owner_id = raw if call.caller.plain_ids else format_id(view.type, raw)
+    check = _checked_ahead(validate.for_create, call, target, {foreign.wire: owner_id, **params})
 
     def run(tx: Tx, face: Face) -> write.Written:
-        owner = read.find(tx, view, raw, face.caller)
-        return write.create(tx, target, {preset: face.id(view.type, owner.values["id"]), **params}, face)
+        read.find(tx, view, raw, face.caller)
+        return write.create(tx, target, check, face)
 
     return run
+
+
+def _checked_ahead(rule: Callable[..., Checked], call: Call, view: TypeView, params: dict[str, Any]) -> Check:
+    assert call.caller is not None and call.role is not None
+    role, plain_ids = call.role, call.caller.plain_ids
+    return validate.ahead(lambda: rule(view, role, params, plain_ids=plain_ids))
 
 
 def _with_stream(call: Call, caller: Caller, written: write.Written) -> dict[str, Any]:

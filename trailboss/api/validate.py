@@ -67,6 +67,25 @@ def for_update(view: TypeView, role: RoleView, body: Mapping[str, Any], *, plain
     return Checked(sent, checker.references)
 
 
+Check = Callable[[], Checked]
+"""Gives what was found of a body, or raises it, when its turn comes among the other checks."""
+
+
+def ahead(check: Check) -> Check:
+    """Check a body now, before the transaction in which the result is wanted: no row is needed for it."""
+    try:
+        found = check()
+    except ApiError as error:
+        refused = error
+
+        def refuse() -> Checked:
+            raise refused
+
+        return refuse
+    # a transaction that is run again begins with the same values
+    return lambda: Checked(dict(found.values), found.references)
+
+
 class _Checker:
     """Converts and checks values, and collects the references in them."""
 

@@ -1,7 +1,8 @@
 """What POST, PUT, DELETE and actions do: each one transaction, in which the row is looked up, checked and changed.
 
-The fields themselves are checked by `validate.py`, what only one type asks for by the type's own functions. A new row
-is made by `engine/apply.create`, the one way of creation.
+The fields themselves are checked by `validate.py`: of a new row and of an update before the transaction, which all
+others wait for. What only one type asks for is checked by the type's own functions. A new row is made by
+`engine/apply.create`, the one way of creation.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from trailboss import states
 from trailboss.api import conditions, read, render, validate
 from trailboss.api.render import Face
 from trailboss.api.schemas import TypeView
-from trailboss.api.validate import Checked
+from trailboss.api.validate import Check, Checked
 from trailboss.declare import Resource
 from trailboss.engine import apply
 from trailboss.errors import ApiError
@@ -44,12 +45,12 @@ def fresh(tx: Tx, face: Face) -> Face:
     return replace(face, caller=replace(face.caller, shown_once={}), read=tx)
 
 
-def create(tx: Tx, view: TypeView, body: Body, face: Face) -> Written:
+def create(tx: Tx, view: TypeView, check: Check, face: Face) -> Written:
     """Make a new row. Raises ApiError 422 for a body that is not right, 405 for types that have no rows."""
     own_way = view.type.behaviour.create
     if not view.type.stored and own_way is None:
         raise ApiError(405, message=f"{view.type.type} is only sent inside other resources")
-    checked = validate.for_create(view, face.role, body, plain_ids=face.caller.plain_ids)
+    checked = check()
     read.check_references(tx, checked.references, face.caller)
     _check_unique(tx, view, checked, face, None)
     values = {"kind": view.type.type, **checked.values}
@@ -61,9 +62,9 @@ def create(tx: Tx, view: TypeView, body: Body, face: Face) -> Written:
     return _written(201, row, face)
 
 
-def update(tx: Tx, view: TypeView, raw: str, body: Body, face: Face) -> Written:
+def update(tx: Tx, view: TypeView, raw: str, check: Check, face: Face) -> Written:
     """Change the fields of a row that were sent. Raises ApiError 404, 405 for a row that is gone, 422."""
-    checked = validate.for_update(view, face.role, body, plain_ids=face.caller.plain_ids)
+    checked = check()
     read.check_references(tx, checked.references, face.caller)
     row = read.find(tx, view, raw, face.caller)
     return _written(200, _update(tx, view, row, checked, face), face)

@@ -1,10 +1,11 @@
 """The loop that makes reconcilers run: claim -> load view -> reconcile -> apply the outcome -> finish.
 
-One thread. Each claimed resource is loaded, decided and changed in a transaction of its own, and the next batch is
-claimed behind them, so that the store's group commit puts all that into one commit. Reconcilers are pure and quick, so
-nothing is held while anything waits, and a decision is never older than the rows it changes. A process that chains into
-the next is followed in the same transaction. What is next to do is learnt from each commit (a wake-up), from the due
-times, and from a slow resync (`resync.py`), so that a lost wake-up costs time and nothing else.
+One thread. What takes a type long is worked out first. Then each claimed resource is loaded, decided and changed in a
+transaction of its own, and the next batch is claimed behind them, so that the store's group commit puts all that into
+one commit. Reconcilers are pure and quick, so nothing is held while anything waits, and a decision is never older than
+the rows it changes. A process that chains into the next is followed in the same transaction. What is next to do is
+learnt from each commit (a wake-up), from the due times, and from a slow resync (`resync.py`), so that a lost wake-up
+costs time and nothing else.
 """
 
 from __future__ import annotations
@@ -119,6 +120,8 @@ class Engine:
         claims = self._claimed or self._claim().result()
         if not claims:
             return 0
+        for claim in claims:
+            self._think(claim)
         running = [(claim, self.store.submit(_step(claim, self.jitter()), cause=claim.cause)) for claim in claims]
         ahead = self._claim()
         for claim, future in running:
@@ -126,6 +129,19 @@ class Engine:
         self._claimed = ahead.result()
         BATCH_SIZE.observe(len(claims))
         return len(claims)
+
+    def _think(self, claim: work.Claim) -> None:
+        """Let a type work out ahead, on this thread, what would hold up all writers in its transaction."""
+        ahead = registry[claim.type].behaviour.ahead
+        if ahead is None:
+            return
+        row = self.store.read(lambda r: r.get(registry[claim.type], claim.id))
+        try:
+            if row is not None:
+                ahead(row)
+        except Exception as error:
+            # it comes again in the transaction, where it is the failure of this one resource
+            log.debug("a thought failed", type=claim.type, id=claim.id, error=str(error))
 
     def _claim(self) -> Future[list[work.Claim]]:
         return self.store.submit(lambda tx: work.claim(tx, self.owner, BATCH))

@@ -57,10 +57,11 @@ class Token(Resource):
     user_type = text()
 
 
-def identity_of(read: Read, account: Account) -> Identity:
-    """Return the identity of an account; `login` is the name of its password, if it has one."""
+def identity_of(read: Read, account: Account, caller: Any) -> Identity:
+    """Return the identity of an account; `login` is the name of its password, if it has one. Its external id is the
+    account's, raw for a caller that takes raw ids."""
     logins = read.find(Password, account_id=account.id, state="active", limit=1)
-    external_id = format_id(Account, account.id)
+    external_id = str(account.id) if caller.plain_ids else format_id(Account, account.id)
     return Identity(
         {
             "id": f"{ACCOUNT}:{external_id}",
@@ -76,11 +77,13 @@ def listed(read: Read, caller: Any, query: Mapping[str, str]) -> list[Identity]:
     """Return the identities of a caller; or those with a login `name`, or with a login that contains `all`."""
     name, part = query.get("name"), query.get("all")
     if name is None and part is None:
-        return _known(read, [caller.authenticated_id])
+        return _known(read, caller, [caller.authenticated_id])
     logins = read.find(Password, state="active")
     if name is not None:
-        return _known(read, [p.account_id for p in logins if p.public_value == name])
-    return _known(read, [p.account_id for p in logins if part and part.lower() in (p.public_value or "").lower()])
+        return _known(read, caller, [p.account_id for p in logins if p.public_value == name])
+    return _known(
+        read, caller, [p.account_id for p in logins if part and part.lower() in (p.public_value or "").lower()]
+    )
 
 
 def found(read: Read, caller: Any, raw: str) -> Identity | None:
@@ -89,13 +92,15 @@ def found(read: Read, caller: Any, raw: str) -> Identity | None:
     number = parse_id(external_id) or external_id
     if kind != ACCOUNT or not (number.isascii() and number.isdigit() and len(number) < 19):
         return None
-    return next(iter(_known(read, [int(number)])), None)
+    return next(iter(_known(read, caller, [int(number)])), None)
 
 
-def _known(read: Read, numbers: list[int]) -> list[Identity]:
+def _known(read: Read, caller: Any, numbers: list[int]) -> list[Identity]:
     """Return the identities of accounts; environments and who is not active have none."""
     accounts = [read.get(Account, number) for number in dict.fromkeys(numbers)]
-    return [identity_of(read, a) for a in accounts if a is not None and a.kind in PEOPLE and a.state == "active"]
+    return [
+        identity_of(read, a, caller) for a in accounts if a is not None and a.kind in PEOPLE and a.state == "active"
+    ]
 
 
 def of_member(row: ProjectMember, face: Any) -> Identity:

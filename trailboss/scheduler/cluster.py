@@ -10,6 +10,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from collections.abc import Set as AbstractSet
+from copy import copy
+from dataclasses import replace
 from typing import TypeVar
 
 from trailboss.scheduler.model import ContainerView, HostView, Kind, Port, Request
@@ -80,6 +82,30 @@ class Cluster:
         for port in container.held_ports:
             self._let_go(host_id, port, container.name or uuid)
         self._spend(host_id, -container.compute)
+
+    def set_free(self, host_id: int, free: int | None) -> None:
+        """Say how much compute is left on a host."""
+        old = self.free[host_id]
+        self.free[host_id] = free
+        self.hosts[host_id] = replace(self.hosts[host_id], compute_free=free)
+        if host_id in self.ready:
+            self.ranking.discard(host_id, old)
+            self.ranking.add(host_id, free)
+
+    def with_load(
+        self, ports: Mapping[Port, Iterable[int]], containers: Mapping[int, Iterable[ContainerView]]
+    ) -> Cluster:
+        """Return this snapshot, which must be one of bare hosts, with held ports and with containers (by host). It
+        shares the hosts with this one, so it is good only until this one changes, and is itself only read."""
+        loaded = copy(self)
+        loaded._labels, loaded._names, loaded._ports, loaded._containers = {}, {}, {}, {}
+        for port, host_ids in ports.items():
+            for host_id in self.hosts.keys() & host_ids:
+                loaded._hold(host_id, port, "")
+        for host_id in self.hosts.keys() & containers.keys():
+            for container in containers[host_id]:
+                loaded._stand(host_id, container)
+        return loaded
 
     def host_of(self, uuid: str) -> int | None:
         """Return the host of a container, if the snapshot shows it."""

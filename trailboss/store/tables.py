@@ -48,7 +48,8 @@ def _is_indexed(declared: dict[str, Field[object]], name: str) -> bool:
     return name in declared and declared[name].indexed
 
 
-def _index_name(table: str, column: str) -> str:
+def index_name(table: str, column: str) -> str:
+    """Return the name of an index, cut where PostgreSQL would."""
     return f"{table[: LONGEST_NAME - len(column) - 1]}_{column}"
 
 
@@ -71,9 +72,9 @@ def _build(base: ResourceType) -> Table:
     for column in columns:
         if column.name == "account_id":
             # with the id: a page of an account's rows in their order costs the page, however many rows there are
-            Index(_index_name(name, column.name), column, table.c.id)
+            Index(index_name(name, column.name), column, table.c.id)
         elif column.name.endswith("_id") or column.name == "uuid" or _is_indexed(declared, column.name):
-            Index(_index_name(name, column.name), column)
+            Index(index_name(name, column.name), column)
     return table
 
 

@@ -100,10 +100,11 @@ class Entry:
 
 @dataclass
 class Statements:
-    """Statements per table, made once per database."""
+    """Statements per table, made once per database. memory: see `Tx.memory`."""
 
     database: Database
     kept: dict[tuple[Any, ...], ClauseElement] = field(default_factory=dict)
+    memory: dict[Any, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         for statement in (_FACT, _HOLDER, _HELD, _RELEASE, _RELEASE_SCOPE):
@@ -248,6 +249,9 @@ class Tx(Read):
         self.cause, self.actor = cause, actor
         self.entries: list[Entry] = []
         self.earliest: int | None = None
+        self.memory = statements.memory
+        """What functions keep from one transaction to the next, all of them on the writer's thread. What was made of
+        rows must be compared with them before it is used: the transaction may not have been committed."""
 
     def insert(self, type_: type[R], **values: Any) -> R:
         """Store a new row with generation 1; unnamed fields get their defaults. Returns it."""

@@ -30,7 +30,7 @@ def starting(**values: Any) -> Container:
 
 def a_placement(row: Container, *hosts: Host, ports: tuple[Port, ...] = ()) -> Placement:
     views = [HostView(id=h.id, name=h.name, state=h.state, compute_free=h.compute_free) for h in hosts]
-    return Placement(Cluster(views), Request(uuid=row.uuid, name=row.name), {h.id: h for h in hosts}, True)
+    return Placement(Cluster(views), Request(uuid=row.uuid, name=row.name), {h.id: h for h in hosts}.__getitem__, True)
 
 
 # --- creating and placing ---------------------------------------------------------------------------------------------

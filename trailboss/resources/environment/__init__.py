@@ -64,6 +64,7 @@ Environment.behaviour = Behaviour(
         "exportconfig": export.export_config,
     },
     downloads={"composeConfig": export.as_zip},
+    ahead=reconcile.ahead,
     load=reconcile.load,
     reconcile=reconcile.reconcile,
     settled=actions.settled,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from trailboss import states
@@ -70,15 +71,35 @@ def _drain(view: View) -> Outcome:
     return Again(f"Removing services: {names}", after_s=30, steps=tuple(steps))
 
 
+def ahead(row: Environment) -> None:
+    """Read the texts of a stack, which takes long, before the transaction that makes its services."""
+    if row.state == "activating" and row.docker_compose:
+        _planned(row)
+
+
+def _planned(row: Environment) -> StackPlan | ComposeError:
+    variables = tuple(sorted((row.environment or {}).items()))
+    return _plan(row.docker_compose, row.rancher_compose, variables, row.name)
+
+
+@lru_cache(maxsize=16)
+def _plan(
+    docker: str, rancher: str | None, variables: tuple[tuple[str, str], ...], name: str
+) -> StackPlan | ComposeError:
+    try:
+        return plan_stack(docker, rancher, dict(variables), stack_name=name)
+    except ComposeError as error:
+        return error
+
+
 def _build(view: View) -> Outcome:
     row = view.row
-    try:
-        plan = plan_stack(row.docker_compose, row.rancher_compose, row.environment or {}, stack_name=row.name)
-        unserved = next((s for s in plan.services if not registry[s.kind].served), None)
-        if unserved is not None:
-            raise ComposeError(f"a {unserved.kind} is not served by this version yet", key=unserved.name)
-    except ComposeError as error:
-        return Failed(error.message)
+    plan = _planned(row)
+    if isinstance(plan, ComposeError):
+        return Failed(plan.message)
+    unserved = next((s for s in plan.services if not registry[s.kind].served), None)
+    if unserved is not None:
+        return Failed(ComposeError(f"a {unserved.kind} is not served by this version yet", key=unserved.name).message)
     present = {s.name: s for s in view.services}
     missing = [s for s in plan.services if s.name not in present]
     if missing:

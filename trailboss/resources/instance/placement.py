@@ -1,13 +1,15 @@
 """What the scheduler is shown of the environment, read from the rows; and its answer, tied to the rows again.
 
 The scheduler itself is pure (`scheduler/`). Containers are read only where an affinity rule asks about them, so that
-a placement costs no more in a full environment than in an empty one.
+a placement costs no more in a full environment than in an empty one. Hosts are read again for each placement, but what
+was made of a row is kept for as long as the row is the same, since a placement changes one host of maybe a thousand.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any
 
 from trailboss.resources.host import COMPUTE, Host
 from trailboss.resources.image import parse_image
@@ -32,17 +34,21 @@ if TYPE_CHECKING:
     from trailboss.store.transaction import Tx
 
 
-Held = dict[str, tuple[str, int]]
-"""Of one port: the number of each host where it is taken, and who holds it."""
+_READ = ("id", "name", "kind", "state", "agent_state", "compute_free", "data")
+"""Columns of a host that are compared with what they were before. The last but one is what placements change."""
+_MOST_KEPT = 16
+"""Environments whose hosts are remembered."""
+_FEW = 50
+"""Changed hosts that are read one by one; for more, all are."""
 
 
 @dataclass(frozen=True)
 class Placement:
-    """A request with the cluster it is to be placed in."""
+    """A request with the cluster it is to be placed in, good within one transaction. host: reads one by its number."""
 
     cluster: Cluster
     request: Request
-    hosts: dict[int, Host]
+    host: Callable[[int], Host]
     spread: bool
 
     def decide(self) -> Placed | Waiting:
@@ -52,12 +58,45 @@ class Placement:
 
 def load(tx: Tx, row: Instance, ports: tuple[Port, ...]) -> Placement:
     """Read the hosts of an instance's environment, and of what runs on them as much as the request asks about."""
-    hosts = {h.id: h for h in tx.find(Host, account_id=row.account_id)}
     request = _request(tx, row, ports)
-    containers = _containers(tx, row, request)
-    taken = {port: tx.held(port_scope(port.public, port.protocol)) for port in request.ports}
-    views = [_view(host, taken, containers.get(host.id, ())) for host in hosts.values()]
-    return Placement(Cluster(views), request, hosts, value_of(tx, "simple.allocator.spread") != "false")
+    taken = {p: [int(id) for id in tx.held(port_scope(p.public, p.protocol))] for p in request.ports}
+    cluster = _hosts(tx, row.account_id).with_load(taken, _containers(tx, row, request))
+    spread = value_of(tx, "simple.allocator.spread") != "false"
+    return Placement(cluster, request, lambda id: tx.require(Host, id), spread)
+
+
+@dataclass
+class _Known:
+    """The hosts of an environment as they were when they were last looked at. rows: columns of each, as stored."""
+
+    rows: dict[int, tuple[Any, ...]] = field(default_factory=dict)
+    views: dict[int, HostView] = field(default_factory=dict)
+    cluster: Cluster = field(default_factory=Cluster)
+
+
+def _hosts(tx: Tx, account_id: int) -> Cluster:
+    """Return the hosts of an environment as they are now, without what runs on them."""
+    known: _Known = tx.memory.pop(("hosts", account_id), None) or _Known()
+    rows = {row[0]: row for row in tx.columns(Host, *_READ, account_id=account_id)}
+    changed = [id for id, row in rows.items() if known.rows.get(id) != row]
+    is_same = known.rows.keys() == rows.keys()
+    if is_same and all(_but_compute(known.rows[id]) == _but_compute(rows[id]) for id in changed):
+        for id in changed:
+            known.cluster.set_free(id, rows[id][-2])
+            known.views[id] = known.cluster.hosts[id]
+    else:
+        read = tx.find(Host, account_id=account_id) if len(changed) > _FEW else [tx.require(Host, i) for i in changed]
+        known.views = {id: view for id, view in known.views.items() if id in rows} | {h.id: _view(h) for h in read}
+        known.cluster = Cluster(known.views[id] for id in rows)
+    known.rows = rows
+    tx.memory[("hosts", account_id)] = known
+    while len(tx.memory) > _MOST_KEPT:
+        del tx.memory[next(iter(tx.memory))]
+    return known.cluster
+
+
+def _but_compute(row: tuple[Any, ...]) -> tuple[Any, ...]:
+    return (*row[:-2], row[-1])
 
 
 def _request(tx: Tx, row: Instance, ports: tuple[Port, ...]) -> Request:
@@ -105,7 +144,7 @@ def _containers(tx: Tx, row: Instance, request: Request) -> dict[int, tuple[Cont
     return {host_id: tuple(views) for host_id, views in found.items()}
 
 
-def _view(host: Host, taken: dict[WantedPort, Held], containers: tuple[ContainerView, ...]) -> HostView:
+def _view(host: Host) -> HostView:
     return HostView(
         id=host.id,
         name=host.name,
@@ -115,6 +154,4 @@ def _view(host: Host, taken: dict[WantedPort, Held], containers: tuple[Container
         labels=host.labels or {},
         compute_free=host.compute_free,
         has_engine=not host.engine_message,
-        ports=tuple(port for port, held in taken.items() if str(host.id) in held),
-        containers=containers,
     )

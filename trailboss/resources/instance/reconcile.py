@@ -170,7 +170,7 @@ def _place(view: View) -> Outcome:
         if decision.waits_for == "peer":
             return Again(decision.because, after_s=1.0)
         return _no_place(view, decision.because)
-    host = view.placement.hosts[decision.host_id]
+    host = view.placement.host(decision.host_id)
     steps: tuple[Step, ...] = (
         *port_holds(row, host.id, view.ports),
         Set(host, {"compute_free": host.compute_free - COMPUTE}, look=False),
