@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests.acceptance.marks import not_yet_true
-from tests.acceptance.world import World, page
+from tests.acceptance.world import World, one, page
 from tests.waiting import eventually
 
 pytestmark = pytest.mark.docker
@@ -17,7 +17,7 @@ def test_a_published_port_moves_while_the_container_runs(it: World, name: str) -
     before, after = it.port(), it.port()
     container = it.container(name, ports=[f"{before}:80"])
     eventually(lambda: page(f"http://{it.lab.address}:{before}/"), what="the port answers")
-    (port,) = container.ports_link().data
+    port = one(container.ports_link())
     assert (port.publicPort, port.privatePort, port.protocol) == (before, 80, "tcp")
 
     it.client.update(port, publicPort=after)

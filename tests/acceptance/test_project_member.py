@@ -7,7 +7,7 @@ from typing import Any
 import gdapi
 import pytest
 
-from tests.acceptance.world import PROJECT, World
+from tests.acceptance.world import PROJECT, World, one
 
 pytestmark = pytest.mark.docker
 
@@ -26,7 +26,7 @@ def test_who_may_only_look_sees_everything_and_changes_nothing(it: World, stack:
     ]
     added = {"externalIdType": "rancher_id", "externalId": person.id, "role": "readonly"}
     it.act(project, "setmembers", it.admin, members=[*before, added])
-    (member,) = [m for m in project.projectMembers() if m.role == "readonly"]
+    member = one([m for m in project.projectMembers() if m.role == "readonly"])
     assert (member.projectId, member.name) == (PROJECT, name)
 
     reader = it.connect("READER", "of the reader", PROJECT)

@@ -16,11 +16,13 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+import json
 import re
 import secrets
+import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
@@ -36,6 +38,8 @@ from tests.waiting import eventually
 
 T = TypeVar("T")
 WITHIN_S = 30.0
+SOON_S = 3.0
+"""For what is there at once or not at all."""
 PROJECT = "1a5"
 DOCKER_IMAGE = f"docker:{IMAGE}"
 NAMED_PAGE = ["/bin/sh", "-c", "hostname > /www/index.html; exec /serve"]
@@ -153,13 +157,17 @@ class World:
 
     def docker(self, container: Any) -> Any:
         """Return a container as the engine of its host has it."""
-        (host,) = container.hosts().data
-        return self._labs[host.id].docker.containers.get(container.externalId)
+        return self._labs[one(container.hosts()).id].docker.containers.get(container.externalId)
 
     def run(self, container: Any, *command: str) -> str:
         """Run a command in a container, by Docker; return what it said, and fail if it failed."""
         code, output = self.docker(container).exec_run(list(command), stdin=False)
         assert code == 0, f"{command}: {code} {output.decode(errors='replace')}"
+        return str(output.decode())
+
+    def lookup(self, container: Any, name: str, kind: str = "a") -> str:
+        """Return what the name server of a container answers for a name."""
+        _, output = self.docker(container).exec_run(["nslookup", f"-type={kind}", name], stdin=False)
         return str(output.decode())
 
     def resolve(self, container: Any, name: str) -> set[str]:
@@ -217,18 +225,27 @@ class World:
             yield host
             self.leave(host, client)
 
-    def new_host(self, client: Any, before: set[str]) -> Any:
+    def paste(self, lab: Lab, command: str) -> None:
+        """Run a command on a machine, as the person does who has its shell; that person is root here."""
+        done = subprocess.run(
+            lab.command("sh", "-c", command.removeprefix("sudo ")), capture_output=True, text=True, timeout=120
+        )
+        assert done.returncode == 0, done.stderr
+
+    def new_host(self, client: Any, before: set[str], within: float = WITHIN_S) -> Any:
         """Wait for a host that was not there before, until it is active."""
-        (host,) = eventually(
+        found = eventually(
             lambda: [h for h in client.list_host() if h.id not in before and h.agentState == "active"],
-            WITHIN_S,
+            within,
             "the new host is active",
         )
-        return self.settled(host, client)
+        return self.settled(one(found), client)
 
     def leave(self, host: Any, client: Any = None) -> None:
-        """Remove a host."""
+        """Remove a host, if it is still there."""
         client = client or self.client
+        if self.state(host, client) in ("removed", "purged"):
+            return
         if hasattr(client.reload(host).actions, "deactivate"):
             self.settled(self.act(host, "deactivate", client), client)
         self.remove(host, client)
@@ -239,9 +256,31 @@ class World:
         registrar = self.connect("registrationToken", self.token())
         registrar.create("register", key=key)
         found = eventually(
-            lambda: [r for r in registrar.list("register", key=key) if r.state == "active"], WITHIN_S, "it is registered"
+            lambda: [r for r in registrar.list("register", key=key) if r.state == "active"],
+            WITHIN_S,
+            "it is registered",
         )
         return self.connect(found[0].accessKey, found[0].secretKey)
+
+    def agent_of_the_host(self) -> Any:
+        """Return a client with the keys of the first host's agent, as its folder has them."""
+        identity = json.loads((self.installation.folder / "agent/identity.json").read_text())
+        return self.connect(identity["access"], identity["secret"])
+
+    def event(self, type_: str, agent: Any = None, **fields: Any) -> Any:
+        """Send in an event as an agent does; return it when the environment shows that it has been dealt with."""
+        made = (agent or self.agent()).create(type_, **fields)
+        shown = eventually(lambda: self.client.by_id(type_, made.id), SOON_S, f"the environment shows the {type_}")
+        seen = self.settled(shown)
+        assert seen.state == "created"
+        return seen
+
+
+def one(found: Iterable[Any]) -> Any:
+    """Return the only one of some resources. Fails if there are more or none."""
+    resources = list(found)
+    assert len(resources) == 1, f"{len(resources)}: {resources}"
+    return resources[0]
 
 
 def page(url: str, **headers: str) -> str | None:
