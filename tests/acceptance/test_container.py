@@ -37,7 +37,7 @@ disappears after DELETE and purge"""
     mounts = {m["Destination"]: m for m in seen["Mounts"]}
     assert mounts["/from-the-host"]["Source"] == "/tmp" and not mounts["/from-the-host"]["RW"]
     assert mounts["/scratch"]["RW"]
-    assert eventually(lambda: page(f"http://{it.lab.address}:{port}/")) == "hello\n"
+    assert eventually(lambda: page(f"http://{it.lab.address}:{port}/")) == "hello"
 
     it.remove(container)
     it.act(container, "purge")

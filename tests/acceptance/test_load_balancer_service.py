@@ -26,9 +26,14 @@ def test_a_published_port_answers_from_all_containers_of_a_service(it: World, st
     assert it.settled(it.act(balancer, "activate")).state == "active"
     url = f"http://{it.lab.address}:{port}/"
     eventually(lambda: page(url), what="the port answers")
-    assert len(set(pages(url, 4))) == 1
+    assert set(pages(url, 4)) == names(it, service)
 
     it.settled(it.client.update(service, scale=3))
-    eventually(lambda: len(set(pages(url, 6))) == 3, what="three containers answer")
+    eventually(lambda: set(pages(url, 6)) == names(it, service), what="three containers answer")
     answers = pages(url, 30)
-    assert {answers.count(name) for name in set(answers)} == {10}
+    assert {name: answers.count(name) for name in set(answers)} == dict.fromkeys(names(it, service), 10)
+
+
+def names(it: World, service: Any) -> set[str]:
+    """Return the host names of a service's containers, which are their pages."""
+    return {it.docker(c).attrs["Config"]["Hostname"] for c in it.running(service)}

@@ -283,13 +283,13 @@ def one(found: Iterable[Any]) -> Any:
     return resources[0]
 
 
-def page(url: str, **headers: str) -> str | None:
-    """Return the text that an address answers; None if there is none."""
+def page(url: str, client: httpx2.Client | None = None, **headers: str) -> str | None:
+    """Return the text that an address answers, without the line break at its end; None if there is none."""
     try:
-        answer = httpx2.get(url, headers=headers, timeout=5)
+        answer = (client or httpx2).get(url, headers=headers, timeout=5)
     except httpx2.HTTPError:
         return None
-    return answer.text if answer.status_code == 200 else None
+    return answer.text.strip() if answer.status_code == 200 else None
 
 
 class Socket:
