@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from tests.acceptance.world import World
-from tests.contract.check import SEED, differences
+from tests.contract.check import OFFERED, SEED, differences
 
 pytestmark = pytest.mark.docker
 
@@ -25,7 +25,13 @@ def test_a_generic_client_has_every_type_complete(it: World, name: str) -> None:
         schemas = {s["id"]: s for s in plain(client._get(client.schema.types["schema"].links.collection))["data"]}
         assert set(SEED) - set(schemas) <= {"subscribe"} if role == "admin" else set(SEED) <= set(schemas)
         assert list(differences(role, schemas)) == []
-    # gdapi makes its methods from the schemas alone.
+        # gdapi makes its methods from the schemas alone.
+        for type_, spec in OFFERED.items():
+            collection, resource = spec["methods"].get(role, ((), ()))
+            wanted = {"create": "POST" in collection, "list": "GET" in collection, "by_id": "GET" in collection}
+            wanted |= {"update_by_id": "PUT" in resource}
+            missing = [verb for verb, is_there in wanted.items() if is_there and not hasattr(client, f"{verb}_{type_}")]
+            assert missing == [], type_
     made = it.client.create_environment(name=name)
     made = it.client.update_by_id_environment(made.id, description="from the schema")
     assert it.client.by_id_environment(made.id).description == "from the schema"
