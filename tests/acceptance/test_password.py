@@ -27,7 +27,7 @@ def test_a_name_and_its_password_are_a_session(it: World, name: str) -> None:
     answer = log_in(old)
     assert answer.status_code == 201, answer.text
     assert (answer.json()["user"], answer.json()["accountId"]) == ("jo.login", person.id)
-    session = it.connect(None, None, Cookie=f"token={answer.json()['jwt']}")
+    session = it.connect("", "", Cookie=f"token={answer.json()['jwt']}")
     assert [a.id for a in session.list_account()] == [person.id]
     assert log_in("something else").status_code == 401
 

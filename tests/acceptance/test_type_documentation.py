@@ -15,7 +15,7 @@ from tests.ui.conftest import ARGUMENTS, BROWSERS
 pytestmark = pytest.mark.docker
 
 
-@not_yet_true(10, "types have no descriptions, and there is no web UI")
+@not_yet_true(10, "not every type and writable field is described, and there is no web UI")
 def test_every_type_is_described_where_people_meet_it(it: World) -> None:
     """each seed type has a description that the API browser and the UI show"""
     listed = {d.id: d for d in it.client.list_typeDocumentation(limit=1000)}

@@ -79,7 +79,7 @@ class World:
 
     # --- asking --------------------------------------------------------------------------------------------------
 
-    def connect(self, access: str | None, secret: str | None, project: str | None = None, **headers: str) -> Any:
+    def connect(self, access: str, secret: str, project: str | None = None, **headers: str) -> Any:
         """Return a client with other keys. project: what the requests are about, if not the key's own account."""
         path = f"/v1/projects/{project}/schemas" if project else "/v1/schemas"
         return gdapi.Client(
