@@ -50,6 +50,10 @@ docs:
 cli-docs:
     PYTHONPATH=. {{venv}}/bin/python scripts/cli_reference.py > docs/cli.md
 
+# Write docs/acceptance.md from the acceptance tests
+acceptance:
+    PYTHONPATH=. {{venv}}/bin/python scripts/acceptance.py > docs/acceptance.md
+
 # Write trailboss/client/types.py from the declarations
 client:
     PYTHONPATH=. {{venv}}/bin/python scripts/client_types.py > trailboss/client/types.py
