@@ -57,7 +57,7 @@ def test_the_superadmins_key_comes_from_a_variable_or_a_file_and_is_never_shown(
     by_file = Options.read({"TRAILBOSS_SUPERADMIN_KEY_FILE": str(tmp_path / "key")})
     by_value = Options.read({"TRAILBOSS_SUPERADMIN_KEY": "ACCESS:se:cret"})
     assert by_file.superadmin == by_value.superadmin == ("ACCESS", "se:cret")
-    assert "cret" not in repr(by_value)
+    assert "se:cret" not in repr(by_value)
     for text in ("ACCESS", ":x", "ACCESS:"):
         with pytest.raises(Permanent, match="ACCESS:SECRET"):
             _ = Options.read({"TRAILBOSS_SUPERADMIN_KEY": text}).superadmin

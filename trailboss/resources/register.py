@@ -1,6 +1,7 @@
 """How a host joins: with a registration token it posts a `register`, and is given an agent and that agent's keys.
 
-The keys are shown only to who asks for them with the same `key`. Registering again with it gives the same agent.
+The keys are shown only to who asks for them with the same `key`, of which a digest is kept. Registering again with it
+gives the same agent.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from trailboss.declare import ABSENT, Action, Behaviour, generic, text
 from trailboss.errors import ApiError
 from trailboss.resources.account import Account
 from trailboss.resources.agent import Agent
-from trailboss.resources.credential import AgentApiKey, hash_secret, make_public_value, make_secret
+from trailboss.resources.credential import AgentApiKey, digest, hash_secret, make_public_value, make_secret
 from trailboss.resources.entity import Entity
 from trailboss.resources.setting import value_of
 
@@ -49,7 +50,7 @@ class Register(GenericObject):
 
     access_key = text(nullable=False, secret=True)
     agent_uri_format = text(create=("superadmin",), read=("superadmin",))
-    key = text(column=True, indexed=True, create=True, required=True, secret=True)
+    key = text(column=True, indexed=True, create=True, required=True, secret=True, hashed=True, matched=digest)
     secret_key = text(nullable=False, secret=True)
 
 
@@ -63,7 +64,7 @@ def prepare(tx: Tx, values: dict[str, Any], caller: Any) -> dict[str, Any]:
     if uri_format and uri_format.startswith(SIMULATED) and value_of(tx, "simulator.enabled") != "true":
         message = "simulated hosts are switched off: set simulator.enabled to true"
         raise ApiError(422, "InvalidOption", message, field="agentUriFormat")
-    return values
+    return {**values, "key": digest(values["key"])}
 
 
 def created(tx: Tx, row: Register) -> None:
@@ -103,8 +104,9 @@ def _make_agent(tx: Tx, row: Register) -> Agent:
 
 def shown(row: Register, face: Any) -> dict[str, Any]:
     """Show the keys only to who asks for them with the same key, and only while they are good."""
-    secrets = {"key": row.key, "accessKey": row.access_key, "secretKey": row.secret_key}
-    if row.state == "active" and face.query.get("key") == row.key:
+    asked = face.query.get("key", "")
+    secrets = {"key": asked, "accessKey": row.access_key, "secretKey": row.secret_key}
+    if row.state == "active" and digest(asked) == row.key:
         return secrets
     return dict.fromkeys(secrets, ABSENT)
 

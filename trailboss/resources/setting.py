@@ -40,6 +40,8 @@ PUBLIC = (
     "rancher.server.image",
 )
 """Settings that everybody sees."""
+SECRET = ("api.auth.github.client.secret", "api.auth.ldap.service.account.password", "api.auth.oidc.client.secret")
+"""Settings whose values are shown to nobody, and stored sealed."""
 
 
 class Setting(Resource):
@@ -57,7 +59,9 @@ class Setting(Resource):
     created = number(column=True, read=())
     removed = number(column=True, read=())
     name = text(create=ADMINS, column=True, indexed=True)
-    value = text(create=ADMINS, update=ADMINS, column=True, max_length=1024)
+    value = text(
+        create=ADMINS, update=ADMINS, column=True, max_length=1024, secret_if=lambda values: values["name"] in SECRET
+    )
 
 
 class ActiveSetting(Resource):
@@ -109,13 +113,14 @@ def active(read: Read, name: str) -> ActiveSetting:
     given, default = os.environ.get(environment_name(name)), DEFAULTS.get(name)
     kept = stored.value if stored is not None else None
     in_force = next((value for value in (given, kept, default) if value is not None), None)
+    shown, is_secret = in_force if kept is None else kept, name in SECRET
     sources = ((given, "Environment Variables"), (kept, "Database"), (default, "Code Packaged Defaults"))
     return ActiveSetting(
         {
             "id": stored.id if stored is not None else name,
             "name": name,
-            "active_value": in_force,
-            "value": in_force if kept is None else kept,
+            "active_value": None if is_secret else in_force,
+            "value": None if is_secret else shown,
             "source": next((source for value, source in sources if value is not None), None),
             "in_db": stored is not None,
         }

@@ -73,6 +73,15 @@ class Options:
     superadmin_key_file: Path | None = option(
         None, "TRAILBOSS_SUPERADMIN_KEY_FILE", "file that holds the same", secret=True
     )
+    secrets_key: str | None = option(
+        None, "TRAILBOSS_SECRETS_KEY", "keys that seal the secrets in the database, the newest first", secret=True
+    )
+    secrets_key_file: Path | None = option(
+        None,
+        "TRAILBOSS_SECRETS_KEY_FILE",
+        "file with the keys that seal the secrets in the database; by default secrets.key in the data folder",
+        metavar="FILE",
+    )
 
     @classmethod
     def read(cls, environment: Mapping[str, str] = os.environ, **given: Any) -> Options:
@@ -131,7 +140,7 @@ class Options:
 
 
 def _from_text(name: str, text: str, variable: str) -> Any:
-    if name in ("data", "superadmin_key_file"):
+    if name in ("data", "superadmin_key_file", "secrets_key_file"):
         return Path(text) if text else None
     if name != "simulator":
         return text or None
