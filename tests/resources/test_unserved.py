@@ -112,10 +112,10 @@ def test_clients_read_the_error_and_remove_the_row(api: Api, settle: Settle) -> 
 
 
 def test_what_is_created_is_checked_as_declared(api: Api) -> None:
-    assert api.refused("POST", "loadbalancerlisteners", json={"sourceProtocol": "tcp"}) == (
+    assert api.refused("POST", "loadbalancerlisteners", json={"sourcePort": 80}) == (
         422,
         "MissingRequired",
-        "sourcePort",
+        "sourceProtocol",
     )
     wrong = {"sourceProtocol": "gopher", "sourcePort": 80}
     assert api.refused("POST", "loadbalancerlisteners", json=wrong) == (422, "InvalidOption", "sourceProtocol")
