@@ -93,3 +93,11 @@ def test_the_value_of_a_secret_setting_is_shown_to_nobody(admin: Api) -> None:
     assert (row["value"], row["activeValue"], row["inDb"], row["source"]) == (None, None, True, "Database")
     assert "clear-4711" not in admin.ask("GET", "settings").text
     assert "clear-4711" not in admin.ask("GET", "settings?_role=superadmin").text
+
+
+def test_a_variable_may_change_only_the_default(admin: Api, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DEFAULT_CATTLE_API_HOST", "default.example")
+    shown = admin.get("settings/api.host")
+    assert (shown["activeValue"], shown["source"]) == ("default.example", "Default Environment Variables")
+    stored = admin.ask("PUT", "settings/api.host", json={"value": "stored.example"}).json()
+    assert (stored["activeValue"], stored["source"]) == ("stored.example", "Database")

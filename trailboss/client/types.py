@@ -2405,6 +2405,7 @@ class Collections:
     settings: Collection[ActiveSetting]
     snapshots: Collection[Snapshot]
     storage_pools: Collection[StoragePool]
+    type_documentations: Collection[TypeDocumentation]
     user_preferences: Collection[UserPreference]
     volumes: Collection[Volume]
 
@@ -2467,6 +2468,7 @@ COLLECTIONS = {
     "settings": "settings",
     "snapshots": "snapshots",
     "storage_pools": "storagePools",
+    "type_documentations": "typeDocumentations",
     "user_preferences": "userPreferences",
     "volumes": "volumes",
 }

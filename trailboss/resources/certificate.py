@@ -33,7 +33,9 @@ class Certificate(Entity):
 
     name = text(create=True, update=True, required=True, unique=True, column=True)
     cert = text(create=True, update=True, required=True, nullable=False, column=True, max_length=65535)
+    """The certificate, in PEM."""
     cert_chain = text(create=True, update=True, column=True, max_length=65535)
+    """The certificates of its issuers in PEM, each followed by that of its own issuer."""
     key = text(
         create=True,
         required=True,
@@ -43,11 +45,13 @@ class Certificate(Entity):
         secret=True,
         read_on_create_only=True,
     )
+    """The private key, in PEM and without a password. It is never shown again."""
 
     algorithm = text(nullable=False)
     cert_fingerprint = text(nullable=False)
     cn = text(wire="CN", nullable=False)
     expires_at = text(nullable=False)
+    """From then on clients refuse it."""
     issued_at = text(nullable=False)
     issuer = text(nullable=False)
     key_size = number(nullable=False)

@@ -35,6 +35,7 @@ class Registry(StoragePool):
     driver_name = text(column=True)
     external_id = text(column=True, max_length=128)
     server_address = text(create=True, required=True, nullable=False, min_length=1)
+    """Host and port as in the names of images."""
 
 
 class RegistryCredential(Credential):
@@ -44,9 +45,11 @@ class RegistryCredential(Credential):
     roles = MANY
 
     email = text(create=True, update=True, required=True, nullable=False, min_length=1)
+    """As the registry knows it."""
     public_value = text(create=True, update=True, column=True, indexed=True, max_length=4096)
     registry_id = ref("registry", create=True, required=True, nullable=False, column=True)
     secret_value = text(create=True, update=True, column=True, max_length=4096, secret=True)
+    """The password. It is never shown."""
 
 
 def shown(row: RegistryCredential, face: Any) -> dict[str, Any]:
@@ -61,15 +64,19 @@ def settled(tx: Tx, row: Registry) -> None:
             states.end(tx, login)
 
 
-def login_for(read: Read, account_id: int, server: str) -> RegistryAuth | None:
-    """Return the login with which an environment pulls from a server: that of the first active registry with this
-    address, its active credential with the lowest id; None if there is none."""
+def login_for(read: Read, account_id: int, server: str, chosen: int | None = None) -> RegistryAuth | None:
+    """Return the login with which an environment pulls from a server; None if there is none.
+
+    It is that of the first active registry with this address: its active credential with the lowest id, or the chosen
+    one. A credential goes to no other server than that of its own registry.
+    """
+    which: dict[str, Any] = {} if chosen is None else {"id": chosen}
     wanted = server.lower()
     for registry in read.find(Registry, account_id=account_id, state="active"):
         address = registry.server_address.lower()
         if address != wanted and not {address, wanted} <= {*_DOCKER_HUB}:
             continue
-        for login in read.find(RegistryCredential, registry_id=registry.id, state="active", limit=1):
+        for login in read.find(RegistryCredential, registry_id=registry.id, state="active", limit=1, **which):
             url = _DOCKER_HUB_URL if wanted in _DOCKER_HUB else server
             return RegistryAuth(login.public_value or "", login.secret_value or "", url)
     return None

@@ -1,4 +1,8 @@
-"""Settings: what can be changed at run time. A value comes from the environment, else from the database."""
+"""Settings: what can be changed at run time.
+
+A value comes from a variable `CATTLE_...`, else from the database, else from a variable `DEFAULT_CATTLE_...`, else from
+`DEFAULTS`.
+"""
 
 from __future__ import annotations
 
@@ -89,7 +93,12 @@ def value_of(read: Read, name: str) -> str:
     if (given := os.environ.get(environment_name(name))) is not None:
         return given
     stored = _stored(read, name)
-    return stored.value if stored is not None else DEFAULTS.get(name, "")
+    return stored.value if stored is not None else default_of(name) or ""
+
+
+def default_of(name: str) -> str | None:
+    """Return what a setting is where nobody has stored anything; None if nothing is known of it."""
+    return os.environ.get("DEFAULT_" + environment_name(name), DEFAULTS.get(name))
 
 
 def number_of(read: Read, name: str) -> int:
@@ -110,11 +119,13 @@ def _stored(read: Read, name: str) -> Setting | None:
 def active(read: Read, name: str) -> ActiveSetting:
     """Return a setting as it is in force; one of which nothing is known has null values."""
     stored = _stored(read, name)
-    given, default = os.environ.get(environment_name(name)), DEFAULTS.get(name)
+    given, default = os.environ.get(environment_name(name)), default_of(name)
     kept = stored.value if stored is not None else None
     in_force = next((value for value in (given, kept, default) if value is not None), None)
     shown, is_secret = in_force if kept is None else kept, name in SECRET
-    sources = ((given, "Environment Variables"), (kept, "Database"), (default, "Code Packaged Defaults"))
+    by_variable = "DEFAULT_" + environment_name(name) in os.environ
+    default_source = "Default Environment Variables" if by_variable else "Code Packaged Defaults"
+    sources = ((given, "Environment Variables"), (kept, "Database"), (default, default_source))
     return ActiveSetting(
         {
             "id": stored.id if stored is not None else name,

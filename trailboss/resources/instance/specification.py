@@ -64,7 +64,7 @@ def _login_for(read: Read, row: Container) -> RegistryAuth | None:
     granted = row.granted_epoch or 0
     if row.desired != "running" or ((row.seen_epoch or 0) >= granted and row.seen_state in _PULLED):
         return None
-    return login_for(read, row.account_id, parse_image(row.image_uuid).server)
+    return login_for(read, row.account_id, parse_image(row.image_uuid).server, row.registry_credential_id)
 
 
 def check(read: Read, row: Container) -> None:
