@@ -39,6 +39,7 @@ def test_what_is_given_wins_over_the_environment_and_that_over_the_default() -> 
         ({"network": "10.1.2.0/24"}, "between /8 and /20"),
         ({"bridge": "sixteen-letters-"}, "--bridge"),
         ({"bridge": "a/b"}, "--bridge"),
+        ({"trusted_proxies": "10.0.0.0/8,proxy"}, "--trusted-proxies"),
     ],
 )
 def test_what_cannot_be_is_refused_with_the_name_of_the_option(given: dict[str, Any], message: str) -> None:

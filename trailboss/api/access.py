@@ -14,7 +14,8 @@ from typing import Any
 from starlette.requests import HTTPConnection
 
 from trailboss.api import guard
-from trailboss.api.request import scope_of
+from trailboss.api.context import Context
+from trailboss.api.request import peer_of, scope_of
 from trailboss.api.schemas import role_view
 from trailboss.api.validate import row_number
 from trailboss.declare import parse_id
@@ -26,6 +27,8 @@ from trailboss.resources.setting import is_controlled, number_of, value_of
 from trailboss.store.transaction import Read
 
 KEY_KINDS = ("apiKey", "agentApiKey")
+REGISTRATION = "registrationToken"
+"""The user name that goes with a registration token."""
 
 
 @dataclass(frozen=True)
@@ -116,16 +119,38 @@ class _Owner:
 def _authenticate(read: Read, connection: HTTPConnection) -> _Owner:
     """Return whose credentials were sent; with access control off, else the administrator. Raises ApiError 401."""
     public, secret = basic(connection.headers.get("authorization"))
-    if public == "registrationToken" and (owner := _by_token(read, secret)):
-        return owner
-    if public and (owner := _by_key(read, public, secret)):
+    if public and (owner := _proved(read, connection, public, secret)):
         return owner
     controlled = is_controlled(read)
+    if controlled and public:
+        context_of(connection).attempts.failed(*_attempt(connection, public, secret))
     if not controlled and connection.headers.get("x-enforce-authentication") != "true":
         for account in read.find(Account, kind="admin"):
             if account.state == "active":
                 return _Owner(account.id, account.kind, account.kind)
     raise ApiError(401, headers=_challenge(read, connection) if controlled else {})
+
+
+def _proved(read: Read, connection: HTTPConnection, public: str, secret: str) -> _Owner | None:
+    """Return whose the credentials are; None if they are not good. Raises ApiError 429 after too many of those."""
+    attempts, attempt = context_of(connection).attempts, _attempt(connection, public, secret)
+    attempts.check(*attempt)
+    owner = _by_token(read, secret) if public == REGISTRATION else _by_key(read, public, secret)
+    if owner is not None:
+        attempts.succeeded(*attempt)
+    return owner
+
+
+def _attempt(connection: HTTPConnection, public: str, secret: str) -> tuple[str, str]:
+    """Return by what attempts are counted: the client's address, and the name that it uses."""
+    name = secret.partition(":")[0] if public == REGISTRATION else public
+    return peer_of(connection, context_of(connection).proxies), name.lower()
+
+
+def context_of(connection: HTTPConnection) -> Context:
+    """Return the parts of the server that serves a request."""
+    found: Context = connection.app.state.context
+    return found
 
 
 def basic(header: str | None) -> tuple[str, str]:

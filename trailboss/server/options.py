@@ -67,6 +67,12 @@ class Options:
         "kernel name of the managed bridge on hosts; by default tb- and the beginning of the installation's id",
         metavar="NAME",
     )
+    trusted_proxies: str | None = option(
+        None,
+        "TRAILBOSS_TRUSTED_PROXIES",
+        "networks of proxies in front, as 10.0.0.0/8,fd00::/8: who comes through them is known by X-Forwarded-For",
+        metavar="CIDR,...",
+    )
     superadmin_key: str | None = option(
         None, "TRAILBOSS_SUPERADMIN_KEY", "ACCESS:SECRET of a key that may do everything", secret=True
     )
@@ -104,7 +110,7 @@ class Options:
 
     def check(self) -> None:
         """Raise Permanent, naming the option, for the first value that cannot be."""
-        _ = self.address
+        _ = self.address, self.proxies
         if self.access_control not in ("on", "off"):
             raise Permanent(f"--access-control is on or off, not {self.access_control!r}")
         if self.database is not None and not re.match(r"(postgresql(\+psycopg)?|sqlite)://", self.database):
@@ -121,6 +127,15 @@ class Options:
         if not colon or not port.isascii() or not port.isdigit() or int(port) > 65535:
             raise Permanent(f"--listen {self.listen!r} is not HOST:PORT")
         return host.strip("[]"), int(port)
+
+    @property
+    def proxies(self) -> tuple[ipaddress.IPv4Network | ipaddress.IPv6Network, ...]:
+        """The networks of the proxies in front. Raises Permanent if one is none."""
+        words = (self.trusted_proxies or "").split(",")
+        try:
+            return tuple(ipaddress.ip_network(word.strip()) for word in words if word.strip())
+        except ValueError as error:
+            raise Permanent(f"--trusted-proxies {self.trusted_proxies!r}: {error}") from error
 
     @property
     def superadmin(self) -> tuple[str, str] | None:

@@ -175,7 +175,7 @@ async def _parts(
         await simulated.start()
         ending.push_async_callback(simulated.stop)
         streams = Streams(dispatcher)
-        context = Context(store, dispatcher, _names(options), open_stream=streams.open)
+        context = Context(store, dispatcher, _names(options), open_stream=streams.open, proxies=options.proxies)
         subscriptions = Subscriptions(context)
         state = _State()
         health = Health(store, lambda: state.is_serving and engine.is_running)
