@@ -83,7 +83,7 @@ class Field(Generic[T]):
     hashed: its type stores a hash of it, which is not sealed. secret_if: whether it is secret in a row of these values.
     computed: not stored, or not as it is shown. matched: what a filter's value is compared as.
     filter_as: schema type whose filter modifiers apply, if not its own ("array": only `eq`).
-    indexed: rows are looked up by it.
+    indexed: rows are looked up by it; None: if it is the id of something.
     """
 
     def __init__(
@@ -105,7 +105,7 @@ class Field(Generic[T]):
         invalid_chars: str | None = None,
         unique: bool = False,
         column: bool = False,
-        indexed: bool = False,
+        indexed: bool | None = None,
         part: Desired = "desired",
         secret: bool = False,
         hashed: bool = False,
@@ -410,6 +410,8 @@ class Resource:
     whose effect is not built yet; what becomes of its rows is in `resources/unserved.py`. on_failure: process that
     leads to the error state. watched: states at rest in which the slow resync looks at a row too.
     plain_id: its ids are names, shown as they are. personal: of other accounts' rows administrators see none either.
+    shows_secrets: answers may show its secrets; reading them is noted in the audit log. appended: its rows are written
+    once, by the server alone, and not journaled.
     """
 
     type: ClassVar[str] = ""
@@ -434,6 +436,8 @@ class Resource:
     watched: ClassVar[Sequence[str]] = ()
     fields: ClassVar[dict[str, Field[Any]]] = {}
     by_wire: ClassVar[dict[str, Field[Any]]] = {}
+    shows_secrets: ClassVar[bool] = False
+    appended: ClassVar[bool] = False
     base: ClassVar[ResourceType]
     children: ClassVar[list[ResourceType]]
     behaviour: ClassVar[Behaviour]

@@ -59,6 +59,7 @@ class Caller:
     role: name of the schema that it is shown. account_id: number of the account in effect (the project of a scoped
     request); authenticated_id: of the account whose key was sent. all_accounts: it sees rows of every account.
     plain_ids: ids go in and out raw. project_prefix: the project id of the path, as it was sent.
+    kind: of the account whose key was sent; proof: how that was proved, in the words of the audit log.
     options: flags of the request that actions understand (`purge`). shown_once: what only this answer shows.
     """
 
@@ -68,6 +69,8 @@ class Caller:
     all_accounts: bool = False
     plain_ids: bool = False
     project_prefix: str | None = None
+    kind: str = ""
+    proof: str = ""
     options: dict[str, Any] = field(default_factory=dict)
     shown_once: dict[str, Any] = field(default_factory=dict)
 
@@ -94,6 +97,8 @@ def identify(read: Read, connection: HTTPConnection, project_prefix: str | None 
         all_accounts=policy.all_accounts,
         plain_ids=own.plain_ids and connection.query_params.get("_plainId") == "true",
         project_prefix=project_prefix,
+        kind=account.kind,
+        proof=account.proof,
     )
 
 
@@ -109,11 +114,12 @@ def _is_narrower(read: Read, wanted: str, kind: str, present: Policy) -> bool:
 
 @dataclass(frozen=True)
 class _Owner:
-    """The account whose credentials were sent. role: that of its kind, or of what was sent."""
+    """The account whose credentials were sent. role: that of its kind, or of what was sent. proof: what that was."""
 
     id: int
     kind: str
     role: str
+    proof: str
 
 
 def _authenticate(read: Read, connection: HTTPConnection) -> _Owner:
@@ -127,7 +133,7 @@ def _authenticate(read: Read, connection: HTTPConnection) -> _Owner:
     if not controlled and connection.headers.get("x-enforce-authentication") != "true":
         for account in read.find(Account, kind="admin"):
             if account.state == "active":
-                return _Owner(account.id, account.kind, account.kind)
+                return _Owner(account.id, account.kind, account.kind, "AdminAuth")
     raise ApiError(401, headers=_challenge(read, connection) if controlled else {})
 
 
@@ -169,7 +175,9 @@ def _by_token(read: Read, token: str) -> _Owner | None:
     period_ms = number_of(read, "registration.token.period.millis")
     row = check_token(read, token, read.now, period_ms)
     account = read.get(Account, row.account_id) if row else None
-    return _Owner(account.id, account.kind, "register") if account is not None and account.state == "active" else None
+    if account is None or account.state != "active":
+        return None
+    return _Owner(account.id, account.kind, "register", "RegistrationToken")
 
 
 _KEY = ("kind", "state", "secret_value", "account_id", "account_id.kind", "account_id.state")
@@ -183,7 +191,7 @@ def _by_key(read: Read, public: str, secret: str) -> _Owner | None:
     ]
     if len(found) > 1:
         raise ApiError(409, "MultipleKeys", "this key is there more than once")
-    return next((_Owner(id, kind, kind) for id, kind, state in found if state == "active"), None)
+    return next((_Owner(id, kind, kind, "BasicAuth") for id, kind, state in found if state == "active"), None)
 
 
 def _enter_project(read: Read, account: _Owner, scope: str) -> tuple[int, str]:

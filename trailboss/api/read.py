@@ -31,11 +31,12 @@ LINK_LIMIT = 1000
 
 @dataclass(frozen=True)
 class File:
-    """An answer that is no document. name: what a browser would save it as."""
+    """An answer that is no document. name: what a browser would save it as. headers: further ones of the answer."""
 
     name: str
     media_type: str
     content: bytes
+    headers: dict[str, str] = field(default_factory=dict)
 
 
 def find(read: Read, view: TypeView, raw: str, caller: Caller) -> Resource:

@@ -98,6 +98,8 @@ def peer_of(connection: HTTPConnection, proxies: Collection[Network]) -> str:
     """Return the address of the client that it cannot choose itself: the peer's, or what the outermost proxy of ours
     has seen. proxies: the networks they are in; what others say in X-Forwarded-For is not believed."""
     peer = connection.client.host if connection.client else ""
+    if not proxies:
+        return peer
     said = [part.strip() for part in connection.headers.get("x-forwarded-for", "").split(",")]
     while said and _is_in(peer, proxies):
         peer = said.pop() or peer

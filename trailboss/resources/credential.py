@@ -60,16 +60,17 @@ class RegistrationToken(Credential):
     """With its token a host may join the environment."""
 
     type = "registrationToken"
+    shows_secrets = True
     roles = {"project": "cr", "user": "r", "admin": "r", "service": "cr"}
     extra_links = ("registrationUrl",)
 
     account_id = ref("account", column=True, create=("service",))
     public_value = text(column=True, indexed=True, read=())
     secret_value = text(column=True, read=(), secret=True)
-    command = text(computed=True, nullable=False)
+    command = text(computed=True, nullable=False, secret=True)
     image = text(computed=True, nullable=False)
-    registration_url = text(computed=True, nullable=False)
-    token = text(computed=True, nullable=False)
+    registration_url = text(computed=True, nullable=False, secret=True)
+    token = text(computed=True, nullable=False, secret=True)
 
 
 def make_public_value() -> str:

@@ -38,6 +38,7 @@ class Register(GenericObject):
 
     type = "register"
     plural = "register"
+    shows_secrets = True
     roles = {"project": "cr", "user": "r", "readonly": "r", "admin": "r", "service": "cr", "register": "crd"}
     actions = (Action("stop", "instanceStop", "instance"),)
     unserved = ("stop",)

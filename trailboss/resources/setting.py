@@ -22,6 +22,8 @@ DEFAULTS = {
     "agent.instance.register.url": "",
     "api.host": "",
     "api.security.enabled": "true",
+    "audit_log.max.rows": "1000000",
+    "audit_log.purge.after.seconds": "7776000",
     "api.show.removed.for.seconds": "300",
     "bootstrap.required.image": "trailboss/agent",
     "object.remove.time.delay.seconds": "60",
@@ -80,7 +82,7 @@ class ActiveSetting(Resource):
     in_db = flag(nullable=False, read=ADMINS)
     name = text(nullable=False)
     source = text(nullable=False, read=ADMINS)
-    value = text(nullable=False, update=ADMINS)
+    value = text(nullable=False, update=ADMINS, secret_if=lambda values: values["name"] in SECRET)
 
 
 def environment_name(name: str) -> str:

@@ -274,26 +274,34 @@ class Tx(Read):
 
     def insert(self, type_: type[R], **values: Any) -> R:
         """Store a new row with generation 1; unnamed fields get their defaults. Returns it."""
-        table = table_of(type_)
         full: dict[str, Any] = {n: values.get(n, f.default) for n, f in type_.fields.items() if n not in ("data", "id")}
         full.update(
             kind=values.get("kind") or type_.type,
             uuid=values.get("uuid") or str(uuids.uuid4()),
             created=values.get("created") or self.now,
         )
-        vault = self.connection.database.vault
-        kept = sealed(type_of(type_, full["kind"]), full, full, vault)
-        document = dict(values.get("data") or {})
+        row = self._insert(type_, full, values.get("data") or {})
+        columns = column_names(table_of(type_))
+        made = cast(R, decode(type_, columns, [row[c] for c in columns], self.connection.database.vault))
+        self._journal(made, {n: (None, v) for n, v in full.items() if v not in (None, {}, [])})
+        return made
+
+    def append(self, type_: ResourceType, **values: Any) -> None:
+        """Store a row of a type that is only ever read: it is not journaled and has no uuid."""
+        self._insert(type_, {**values, "kind": type_.type, "created": self.now}, {})
+
+    def _insert(self, type_: ResourceType, full: Mapping[str, Any], data: Mapping[str, Any]) -> dict[str, Any]:
+        """Store the values of a new row; return it as it is stored."""
+        table = table_of(type_)
+        kept = sealed(type_of(type_, full["kind"]), full, full, self.connection.database.vault)
+        document = dict(data)
         document["fields"] = {
             f.wire: kept[n] for n, f in type_.fields.items() if not f.column and kept.get(n) is not None
         }
         row: dict[str, Any] = {c: _stored(kept.get(c)) for c in column_names(table) if c != "id"}
         row.update(generation=1, observed=0, failed=0, data=_encode(document).decode())
         row["id"] = self.connection.run(self.statements.insert(table), row)[0][0]
-        columns = column_names(table)
-        made = cast(R, decode(type_, columns, [row[c] for c in columns], vault))
-        self._journal(made, {n: (None, v) for n, v in full.items() if v not in (None, {}, [])})
-        return made
+        return row
 
     def change(self, row: R, **values: Any) -> R:
         """Store changed fields of a row as it was read; return the new row. Nothing changed: nothing is written.
@@ -338,6 +346,11 @@ class Tx(Read):
         table = table_of(type(row))
         self.connection.run(delete(table).where(table.c.id == row.values["id"]))
         self._journal(row, {"removed": (None, self.now)})
+
+    def prune(self, type_: ResourceType, *, up_to: int) -> None:
+        """Delete the oldest rows of a type that is not journaled, up to a number."""
+        table = table_of(type_)
+        self.connection.run(delete(table).where(table.c.id <= bindparam("up_to")), {"up_to": up_to})
 
     def mark(self, type_: ResourceType, id: int, *, after_s: float = 0, priority: int = PRIORITY) -> None:
         """Ask for a resource to be looked at, now or later: one durable row per resource, however often marked."""
