@@ -79,9 +79,11 @@ class Field(Generic[T]):
     column: a column of its own, hence filterable and sortable; otherwise it lives in the row's JSON document. In a type
     without rows: filterable and sortable all the same.
     part: "desired" (set by the API), "observed" (set by reports and reconcilers), "volatile" (never journaled).
-    secret: the journal says only that it changed, and answers show null. computed: not stored, or not as it is shown.
+    secret: the journal says only that it changed, answers show null, and it is stored sealed (`store/vault.py`).
+    hashed: its type stores a hash of it, which is not sealed. secret_if: whether it is secret in a row of these values.
+    computed: not stored, or not as it is shown. matched: what a filter's value is compared as.
     filter_as: schema type whose filter modifiers apply, if not its own ("array": only `eq`).
-    indexed: rows are looked up by it.
+    indexed: rows are looked up by it; None: if it is the id of something.
     """
 
     def __init__(
@@ -103,9 +105,12 @@ class Field(Generic[T]):
         invalid_chars: str | None = None,
         unique: bool = False,
         column: bool = False,
-        indexed: bool = False,
+        indexed: bool | None = None,
         part: Desired = "desired",
         secret: bool = False,
+        hashed: bool = False,
+        secret_if: Callable[[Mapping[str, Any]], bool] | None = None,
+        matched: Callable[[str], str] | None = None,
         read_on_create_only: bool = False,
         filter_as: str | None = None,
         wire: str | None = None,
@@ -117,6 +122,7 @@ class Field(Generic[T]):
         self.min, self.max, self.min_length, self.max_length = min, max, min_length, max_length
         self.valid_chars, self.invalid_chars, self.unique = valid_chars, invalid_chars, unique
         self.column, self.indexed, self.part, self.secret = column, indexed, part, secret
+        self.hashed, self.secret_if, self.matched = hashed, secret_if, matched
         self.read_on_create_only, self.filter_as, self.computed = read_on_create_only, filter_as, computed
         self.name = ""
         self.wire = wire or ""
@@ -159,6 +165,19 @@ class Field(Generic[T]):
         """Whether it is secret, or clients may send a secret inside of it: a field of the type that is embedded."""
         within = registry.get(self.inner) if "reference[" not in self.type else None
         return self.secret or (within is not None and any(f.secret and f.create for f in within.fields.values()))
+
+    @property
+    def may_be_sealed(self) -> bool:
+        """Whether there are rows in which it is stored sealed."""
+        return (self.has_secrets and not self.hashed) or self.secret_if is not None
+
+    def is_secret_in(self, values: Mapping[str, Any]) -> bool:
+        """Say whether it is a secret, or has some inside, in a row with these values."""
+        return self.has_secrets or (self.secret_if is not None and self.secret_if(values))
+
+    def is_sealed_in(self, values: Mapping[str, Any]) -> bool:
+        """Say whether it is stored sealed in a row with these values."""
+        return self.is_secret_in(values) and not self.hashed
 
     @property
     def target(self) -> str | None:
@@ -392,7 +411,9 @@ class Resource:
     unserved: actions that are declared but not served by this version, hence never offered. served: False for a type
     whose effect is not built yet; what becomes of its rows is in `resources/unserved.py`. on_failure: process that
     leads to the error state. watched: states at rest in which the slow resync looks at a row too.
-    plain_id: its ids are names, shown as they are.
+    plain_id: its ids are names, shown as they are. personal: of other accounts' rows administrators see none either.
+    shows_secrets: answers may show its secrets; reading them is noted in the audit log. appended: its rows are written
+    once, by the server alone, and not journaled.
     """
 
     type: ClassVar[str] = ""
@@ -409,12 +430,15 @@ class Resource:
     unserved: ClassVar[Sequence[str]] = ()
     served: ClassVar[bool] = True
     plain_id: ClassVar[bool] = False
+    personal: ClassVar[bool] = False
     stored: ClassVar[bool] = False
     scope: ClassVar[bool] = False
     on_failure: ClassVar[str | None] = None
     watched: ClassVar[Sequence[str]] = ()
     fields: ClassVar[dict[str, Field[Any]]] = {}
     by_wire: ClassVar[dict[str, Field[Any]]] = {}
+    shows_secrets: ClassVar[bool] = False
+    appended: ClassVar[bool] = False
     base: ClassVar[ResourceType]
     children: ClassVar[list[ResourceType]]
     behaviour: ClassVar[Behaviour]

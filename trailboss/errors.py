@@ -30,6 +30,7 @@ REASONS = {
     414: "Request URI Too Long",
     415: "Unsupported Media Type",
     422: "Unprocessable Entity",
+    429: "Too Many Requests",
     500: "Internal Server Error",
     501: "Not Implemented",
     503: "Service Unavailable",

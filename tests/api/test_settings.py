@@ -84,3 +84,20 @@ def test_names_and_values_are_checked(admin: Api) -> None:
     assert admin.refused("POST", "settings", json={"value": "x"}) == (422, "MissingRequired", "name")
     assert admin.refused("PUT", "settings/a", json={"value": "x" * 1025}) == (422, "MaxLengthExceeded", "value")
     assert admin.refused("PUT", "activesettings/a", json={"value": None}) == (422, "NotNullable", "value")
+
+
+def test_the_value_of_a_secret_setting_is_shown_to_nobody(admin: Api) -> None:
+    name = "api.auth.github.client.secret"
+    admin.create("settings", name=name, value="clear-4711")
+    row = admin.get(f"settings/{name}")
+    assert (row["value"], row["activeValue"], row["inDb"], row["source"]) == (None, None, True, "Database")
+    assert "clear-4711" not in admin.ask("GET", "settings").text
+    assert "clear-4711" not in admin.ask("GET", "settings?_role=superadmin").text
+
+
+def test_a_variable_may_change_only_the_default(admin: Api, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DEFAULT_CATTLE_API_HOST", "default.example")
+    shown = admin.get("settings/api.host")
+    assert (shown["activeValue"], shown["source"]) == ("default.example", "Default Environment Variables")
+    stored = admin.ask("PUT", "settings/api.host", json={"value": "stored.example"}).json()
+    assert (stored["activeValue"], stored["source"]) == ("stored.example", "Database")

@@ -12,6 +12,7 @@ from trailboss.dispatch.sessions import Dispatcher, End
 from trailboss.engine.apply import Platform, create
 from trailboss.resources.account import Project
 from trailboss.resources.agent import Agent
+from trailboss.resources.credential import digest
 from trailboss.resources.host import Host
 from trailboss.resources.instance import Container
 from trailboss.resources.register import Register
@@ -102,7 +103,7 @@ class World:
         def run(tx: Any) -> int:
             key = secrets.token_hex(32)
             create(tx, Register, {"account_id": self.project, "key": key}, Platform())
-            agent = tx.find(Agent, registration_key=key)[0]
+            agent = tx.find(Agent, registration_key=digest(key))[0]
             return tx.change(agent, state="active").id
 
         return self.store.write(run)

@@ -65,7 +65,7 @@ def test_the_commands_of_a_page_are_commands_with_these_options(path: str) -> No
         words = shlex.split(line[line.index("trailboss ") :])[1:]
         command, known = COMMANDS, {o for p in COMMANDS.params for o in p.opts}
         for word in words:
-            if word.startswith("-"):
+            if word.startswith("-") and word != "-":
                 assert word in known, line
             elif word in getattr(command, "commands", {}):
                 command = command.commands[word]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests.builders import a_container, a_service
+from tests.certificates import issue
 from tests.serving import Api, Installation, Later, OpenApi, Settle
 from trailboss import states
 from trailboss.declare import Resource, registry
@@ -57,7 +58,7 @@ def test_what_belongs_to_a_project_goes_with_it(
     stack = inside.create("environments", name="web")
     service = inside.create("services", **a_service(stack["id"], scale=2))
     inside.create("containers", **a_container(startOnCreate=False))
-    inside.create("certificates", name="c", cert="x", key="y")
+    inside.create("certificates", name="c", cert=issue().cert, key=issue().key)
     inside.create("apikeys", name="k")
     inside.create("registrationtokens")
     settle()

@@ -69,6 +69,7 @@ class Steps:
         tell(0)
         log.info("pulling an image", container=container, image=image, cause=wish.record.cause)
         await self._pulls.pull(container, wish.number, image, self._state.auth.get(container), tell)
+        self._state.auth.pop(container, None)
 
     async def _make_and_start(self, container: str) -> None:
         """Make and start a container, in its turn. When that comes, the right step may be another one."""

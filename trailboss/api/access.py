@@ -14,7 +14,8 @@ from typing import Any
 from starlette.requests import HTTPConnection
 
 from trailboss.api import guard
-from trailboss.api.request import scope_of
+from trailboss.api.context import Context
+from trailboss.api.request import peer_of, scope_of
 from trailboss.api.schemas import role_view
 from trailboss.api.validate import raw_id, row_number
 from trailboss.errors import ApiError
@@ -25,6 +26,8 @@ from trailboss.resources.setting import is_controlled, number_of, value_of
 from trailboss.store.transaction import Read
 
 KEY_KINDS = ("apiKey", "agentApiKey")
+REGISTRATION = "registrationToken"
+"""The user name that goes with a registration token."""
 
 
 @dataclass(frozen=True)
@@ -55,6 +58,7 @@ class Caller:
     role: name of the schema that it is shown. account_id: number of the account in effect (the project of a scoped
     request); authenticated_id: of the account whose key was sent. all_accounts: it sees rows of every account.
     plain_ids: ids go in and out raw. project_prefix: the project id of the path, as it was sent.
+    kind: of the account whose key was sent; proof: how that was proved, in the words of the audit log.
     options: flags of the request that actions understand (`purge`). shown_once: what only this answer shows.
     """
 
@@ -64,6 +68,8 @@ class Caller:
     all_accounts: bool = False
     plain_ids: bool = False
     project_prefix: str | None = None
+    kind: str = ""
+    proof: str = ""
     options: dict[str, Any] = field(default_factory=dict)
     shown_once: dict[str, Any] = field(default_factory=dict)
 
@@ -91,6 +97,8 @@ def identify(read: Read, connection: HTTPConnection, project_prefix: str | None 
         all_accounts=policy.all_accounts,
         plain_ids=plain_ids,
         project_prefix=project_prefix,
+        kind=account.kind,
+        proof=account.proof,
     )
 
 
@@ -106,26 +114,49 @@ def _is_narrower(read: Read, wanted: str, kind: str, present: Policy) -> bool:
 
 @dataclass(frozen=True)
 class _Owner:
-    """The account whose credentials were sent. role: that of its kind, or of what was sent."""
+    """The account whose credentials were sent. role: that of its kind, or of what was sent. proof: what that was."""
 
     id: int
     kind: str
     role: str
+    proof: str
 
 
 def _authenticate(read: Read, connection: HTTPConnection) -> _Owner:
     """Return whose credentials were sent; with access control off, else the administrator. Raises ApiError 401."""
     public, secret = basic(connection.headers.get("authorization"))
-    if public == "registrationToken" and (owner := _by_token(read, secret)):
-        return owner
-    if public and (owner := _by_key(read, public, secret)):
+    if public and (owner := _proved(read, connection, public, secret)):
         return owner
     controlled = is_controlled(read)
+    if controlled and public:
+        context_of(connection).attempts.failed(*_attempt(connection, public, secret))
     if not controlled and connection.headers.get("x-enforce-authentication") != "true":
         for account in read.find(Account, kind="admin"):
             if account.state == "active":
-                return _Owner(account.id, account.kind, account.kind)
+                return _Owner(account.id, account.kind, account.kind, "AdminAuth")
     raise ApiError(401, headers=_challenge(read, connection) if controlled else {})
+
+
+def _proved(read: Read, connection: HTTPConnection, public: str, secret: str) -> _Owner | None:
+    """Return whose the credentials are; None if they are not good. Raises ApiError 429 after too many of those."""
+    attempts, attempt = context_of(connection).attempts, _attempt(connection, public, secret)
+    attempts.check(*attempt)
+    owner = _by_token(read, secret) if public == REGISTRATION else _by_key(read, public, secret)
+    if owner is not None:
+        attempts.succeeded(*attempt)
+    return owner
+
+
+def _attempt(connection: HTTPConnection, public: str, secret: str) -> tuple[str, str]:
+    """Return by what attempts are counted: the client's address, and the name that it uses."""
+    name = secret.partition(":")[0] if public == REGISTRATION else public
+    return peer_of(connection, context_of(connection).proxies), name.lower()
+
+
+def context_of(connection: HTTPConnection) -> Context:
+    """Return the parts of the server that serves a request."""
+    found: Context = connection.app.state.context
+    return found
 
 
 def basic(header: str | None) -> tuple[str, str]:
@@ -144,7 +175,9 @@ def _by_token(read: Read, token: str) -> _Owner | None:
     period_ms = number_of(read, "registration.token.period.millis")
     row = check_token(read, token, read.now, period_ms)
     account = read.get(Account, row.account_id) if row else None
-    return _Owner(account.id, account.kind, "register") if account is not None and account.state == "active" else None
+    if account is None or account.state != "active":
+        return None
+    return _Owner(account.id, account.kind, "register", "RegistrationToken")
 
 
 _KEY = ("kind", "state", "secret_value", "account_id", "account_id.kind", "account_id.state")
@@ -158,7 +191,7 @@ def _by_key(read: Read, public: str, secret: str) -> _Owner | None:
     ]
     if len(found) > 1:
         raise ApiError(409, "MultipleKeys", "this key is there more than once")
-    return next((_Owner(id, kind, kind) for id, kind, state in found if state == "active"), None)
+    return next((_Owner(id, kind, kind, "BasicAuth") for id, kind, state in found if state == "active"), None)
 
 
 def _enter_project(read: Read, account: _Owner, scope: str, plain_ids: bool) -> tuple[int, str]:

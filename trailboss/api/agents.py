@@ -14,6 +14,7 @@ from starlette.websockets import WebSocket, WebSocketDisconnect
 from trailboss.api import sockets
 from trailboss.api.access import basic
 from trailboss.api.context import Context
+from trailboss.api.request import peer_of
 from trailboss.dispatch.reports import GOING
 from trailboss.errors import ApiError, Unreachable
 from trailboss.resources.agent import Agent
@@ -32,7 +33,7 @@ async def connect(socket: WebSocket) -> None:
     try:
         if dispatcher is None:
             raise ApiError(503, message="this server serves no agents")
-        agent_id, key_id = await context.read(lambda read: agent_of(read, socket.headers.get("authorization")))
+        agent_id, key_id = await context.read(lambda read: _prove(read, socket, context))
     except ApiError as problem:
         await sockets.refuse(socket, problem)
         return
@@ -61,6 +62,21 @@ async def connect(socket: WebSocket) -> None:
         await sockets.close(socket, sockets.TRY_LATER, error.message)
     else:
         await sockets.close(socket, end.code, end.reason)
+
+
+def _prove(read: Read, socket: WebSocket, context: Context) -> tuple[int, int]:
+    """Return the numbers of the agent that dials and of its key. Raises ApiError 401, 403, 429."""
+    header = socket.headers.get("authorization")
+    attempt = peer_of(socket, context.proxies), basic(header)[0].lower()
+    context.attempts.check(*attempt)
+    try:
+        found = agent_of(read, header)
+    except ApiError as problem:
+        if problem.status == 401:
+            context.attempts.failed(*attempt)
+        raise
+    context.attempts.succeeded(*attempt)
+    return found
 
 
 def agent_of(read: Read, authorization: str | None) -> tuple[int, int]:

@@ -7,6 +7,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TypeVar
 
+from trailboss.api.attempts import Attempts
+from trailboss.api.request import Network
 from trailboss.errors import ApiError
 
 if TYPE_CHECKING:
@@ -32,6 +34,7 @@ class Context:
     open_stream: makes a one-time token for a live stream; returns `token` and `url`, a path such as `/v1/logs/`
     (the API puts the websocket form of its own address before it). Called in the event loop, after the commit.
     running: account and key of the requests with a key that are being done (`repeat.py`).
+    attempts: counts wrong proofs. proxies: networks of the proxies whose X-Forwarded-For is believed.
     """
 
     store: Store
@@ -39,6 +42,8 @@ class Context:
     hosts: frozenset[str] = frozenset()
     open_stream: Callable[[StreamRequest, Caller], dict[str, str]] = field(default=_no_streams)
     running: set[tuple[int, str]] = field(default_factory=set)
+    attempts: Attempts = field(default_factory=Attempts)
+    proxies: tuple[Network, ...] = ()
 
     async def read(self, fn: Callable[[Read], T], *, few: bool = False) -> T:
         """Run a function on one snapshot, in a reader's thread.

@@ -115,7 +115,7 @@ def _stored(field_: Field[Any], text: str, plain_ids: bool) -> Any:
         return moment_of(text)
     if field_.type in ("int", "date"):
         return _number(text)
-    return text
+    return field_.matched(text) if field_.matched is not None else text
 
 
 def _number(text: str) -> int | None:

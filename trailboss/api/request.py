@@ -5,12 +5,16 @@ Nothing here reads the database; who asks is found in `access.py`, what the name
 
 from __future__ import annotations
 
+import ipaddress
 import re
+from collections.abc import Collection
 from dataclasses import dataclass
 
 from starlette.requests import HTTPConnection
 
 from trailboss.errors import ApiError
+
+Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 _HOST = re.compile(r"[A-Za-z0-9._-]+(:\d{1,5})?|\[[0-9A-Fa-f:.]+\](:\d{1,5})?")
 _CLIENT = re.compile(r"[0-9A-Za-z:.%_-]{1,64}")
@@ -88,6 +92,26 @@ def client_ip(connection: HTTPConnection) -> str:
     if forwarded and _CLIENT.fullmatch(forwarded):
         return forwarded
     return connection.client.host if connection.client else ""
+
+
+def peer_of(connection: HTTPConnection, proxies: Collection[Network]) -> str:
+    """Return the address of the client that it cannot choose itself: the peer's, or what the outermost proxy of ours
+    has seen. proxies: the networks they are in; what others say in X-Forwarded-For is not believed."""
+    peer = connection.client.host if connection.client else ""
+    if not proxies:
+        return peer
+    said = [part.strip() for part in connection.headers.get("x-forwarded-for", "").split(",")]
+    while said and _is_in(peer, proxies):
+        peer = said.pop() or peer
+    return peer
+
+
+def _is_in(address: str, networks: Collection[Network]) -> bool:
+    try:
+        parsed = ipaddress.ip_address(address)
+    except ValueError:
+        return False
+    return any(parsed in network for network in networks)
 
 
 def request_id_of(value: str | None) -> str | None:

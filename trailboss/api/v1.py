@@ -12,10 +12,26 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import quote
 
+import structlog
 from starlette.requests import Request
 from starlette.responses import Response
 
-from trailboss.api import body, conditions, guard, html, openapi, paging, read, render, repeat, scripts, validate, write
+from trailboss.api import (
+    audit,
+    body,
+    conditions,
+    guard,
+    html,
+    lines,
+    openapi,
+    paging,
+    read,
+    render,
+    repeat,
+    scripts,
+    validate,
+    write,
+)
 from trailboss.api.access import Caller, identify
 from trailboss.api.context import Context
 from trailboss.api.read import File
@@ -29,6 +45,8 @@ from trailboss.resources.account import Account
 from trailboss.resources.setting import value_of
 from trailboss.store.transaction import Read, Tx
 
+log = structlog.get_logger()
+
 METHODS = ("GET", "PUT", "POST", "DELETE")
 _FLAGS = ("purge",)
 """Parameters that actions and removals understand, whatever the type."""
@@ -37,7 +55,8 @@ _FLAGS = ("purge",)
 @dataclass
 class Call:
     """A request on its way. caller, role: once it is known who asks. params: the query, and a form if there was one.
-    headers: those of the answer that only this request has."""
+    headers: those of the answer that only this request has. method: what is done, whatever it was sent by.
+    shown_secrets: names of the secret fields in the answer to a GET."""
 
     request: Request
     target: Target
@@ -46,6 +65,11 @@ class Call:
     role: RoleView | None = None
     params: dict[str, Any] = field(default_factory=dict)
     headers: dict[str, str] = field(default_factory=dict)
+    method: str = ""
+    shown_secrets: list[str] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.method = self.request.query_params.get("_method", self.request.method).upper()
 
     @property
     def context(self) -> Context:
@@ -84,10 +108,11 @@ async def serve(request: Request) -> Response:
         status, content = 409, ApiError(409, message=str(error))
     except ApiError as error:
         status, content = error.status, error
+        await _note_refusal(call, error)
     headers = _headers(call)
     if isinstance(content, File):
         disposition = {"Content-Disposition": f'attachment; filename="{content.name}"'}
-        return Response(content.content, status, headers | disposition, content.media_type)
+        return Response(content.content, status, headers | disposition | content.headers, content.media_type)
     if isinstance(content, ApiError):
         headers |= content.headers
         content = render.encode(render.error(content))
@@ -97,18 +122,17 @@ async def serve(request: Request) -> Response:
 async def _answer(call: Call) -> tuple[int, bytes | File | ApiError]:
     """Return status and content of the answer. Raises ApiError."""
     request = call.request
-    method = request.query_params.get("_method", request.method).upper()
-    if method == "GET" and request.method == "GET":
-        return 200, await call.context.read(lambda r: _get(r, call), few=_is_point(call))
+    if call.method == "GET" and request.method == "GET":
+        return 200, await _read(call, few=_is_point(call))
     caller = await call.context.read(lambda r: _enter(r, call), few=True)
     sent = await body.fields_of(request)
     call.params = body.merged(request.query_params.multi_items()) | sent
-    method = str(call.params.get("_method", method)).upper()
+    method = call.method = str(call.params.get("_method", call.method)).upper()
     guard.check_csrf(request, method)
     if method not in METHODS:
         raise ApiError(405)
     if method == "GET":
-        return 200, await call.context.read(lambda r: _get(r, call))
+        return 200, await _read(call, few=False)
     caller.options = {name: True for name in _FLAGS if str(call.params.get(name, "")).lower() == "true"}
     place = _locate(call, caller)
     operation = _operation(call, place, method)
@@ -121,6 +145,30 @@ async def _answer(call: Call) -> tuple[int, bytes | File | ApiError]:
         )
     call.headers |= written.headers
     return written.status, render.encode(_with_stream(call, caller, written))
+
+
+async def _read(call: Call, *, few: bool) -> bytes | File:
+    """Answer a GET; where the answer shows secrets, that is in the audit log before it leaves."""
+    answer = await call.context.read(lambda r: _get(r, call), few=few)
+    if call.shown_secrets:
+        await _note(call, lambda tx: audit.revealed(tx, call, audit.deed_of(call, "GET"), call.shown_secrets))
+    return answer
+
+
+async def _note_refusal(call: Call, problem: ApiError) -> None:
+    """Note a change that was refused, and a proof that was wrong. One after too many others (429) is only counted, so
+    that nobody fills the log by guessing."""
+    is_login = problem.status == 401 and "authorization" in call.request.headers
+    if is_login or (call.caller is not None and (call.method != "GET" or problem.status == 403)):
+        try:
+            await _note(call, lambda tx: audit.refused(tx, call, audit.deed_of(call, call.method), problem))
+        except Unreachable as error:
+            log.warning("a refusal is not in the audit log", request=call.request_id, because=error.message)
+
+
+async def _note(call: Call, write: Callable[[Tx], None]) -> None:
+    actor = call.caller.authenticated_id if call.caller is not None else None
+    await call.context.write(write, cause=call.request_id, actor=actor)
 
 
 def _is_point(call: Call) -> bool:
@@ -139,6 +187,7 @@ def _write(tx: Tx, call: Call, place: Place, operation: Operation, once: repeat.
     written = operation(tx, write.fresh(tx, _face(call, call.caller, tx)))
     if once is not None:
         once.keep(tx, written)
+    audit.changed(tx, call, audit.deed_of(call, call.method), written.status, written.document)
     return written
 
 
@@ -180,7 +229,10 @@ def _get(r: Read, call: Call) -> bytes | File:
         return openapi.document(caller.role, face.base)
     place = _locate(call, caller)
     answer = _document(place, face, call)
-    return answer if isinstance(answer, File) else render.encode(answer)
+    if isinstance(answer, File):
+        return answer
+    call.shown_secrets = audit.shown_secrets(answer)
+    return render.encode(answer)
 
 
 def _document(place: Place, face: Face, call: Call) -> dict[str, Any] | File:
@@ -191,7 +243,11 @@ def _document(place: Place, face: Face, call: Call) -> dict[str, Any] | File:
     if view.type.type == "schema":
         return _schemas(place, face)
     if place.raw is None:
-        return read.collection(view, face, paging.wanted(view, pairs, plain_ids=face.caller.plain_ids))
+        page = read.collection(view, face, paging.wanted(view, pairs, plain_ids=face.caller.plain_ids))
+        form = call.request.query_params.get("_format")
+        if form is not None:
+            call.shown_secrets = audit.shown_secrets(page)
+        return page if form is None else lines.of(page, view, form)
     if place.link is not None:
         return read.linked(view, place.raw, place.link, face, pairs)
     row = read.find(face.read, view, place.raw, face.caller)

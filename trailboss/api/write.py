@@ -86,9 +86,18 @@ def _check_unique(tx: Tx, view: TypeView, checked: Checked, face: Face, own: Res
         value = checked.values.get(field_.name)
         if not field_.unique or value is None:
             continue
-        others = [r for r in tx.find(view.type, **{field_.name: value}) if read.is_visible(r, face.caller)]
+        same = {field_.name: value}
+        if "account_id" in view.type.fields:
+            same["account_id"] = _owner(checked, face, own)
+        others = tx.find(view.type, **same)
         if any(own is None or r.values["id"] != own.values["id"] for r in others):
             raise ApiError(422, "NotUnique", f"{field_.wire} {value!r} is taken", field=field_.wire)
+
+
+def _owner(checked: Checked, face: Face, own: Resource | None) -> int:
+    """Return the account that a row is to belong to."""
+    account: int = own.values["account_id"] if own is not None else face.caller.account_id
+    return checked.values.get("account_id") or account
 
 
 def delete(tx: Tx, view: TypeView, raw: str, face: Face) -> Written:

@@ -9,7 +9,7 @@ import typer
 from typer.core import TyperGroup
 
 from trailboss import __version__
-from trailboss.cli import api, change, events, host, logs, ps, serve, up
+from trailboss.cli import api, audit, change, events, host, logs, ps, serve, up
 from trailboss.cli.exits import error_line, exit_code
 from trailboss.cli.options import ACCESS_KEY, SECRET_KEY, URL, Connection, EnvFile, RancherFile
 from trailboss.errors import TrailbossError
@@ -49,6 +49,7 @@ app.command()(change.rm)
 app.command()(change.down)
 app.command()(events.events)
 app.command()(api.api)
+app.command()(audit.audit)
 app.add_typer(host.app, name="host")
 
 

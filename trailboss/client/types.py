@@ -162,6 +162,31 @@ class Agent(Resource):
     storage_pools: list[StoragePool] | None = None
 
 
+class AuditLog(Resource):
+    """One request that changed something, was refused, or was shown a secret."""
+
+    type: str = "auditLog"
+    account_id: str | None = None
+    authenticated_as_account_id: str | None = None
+    authenticated_as_identity_id: str | None = None
+    auth_type: str | None = None
+    client_ip: str | None = None
+    created: datetime | None = None
+    description: str | None = None
+    event_type: str | None = None
+    request_id: str | None = None
+    request_object: Any = None
+    resource_type: str | None = None
+    resource_id: str | None = None
+    response_code: int | None = None
+    response_object: Any = None
+    kind: str | None = None
+    uuid: str | None = None
+    removed: int | None = None
+    account: Account | None = None
+    authenticated_as_account: Account | None = None
+
+
 class BaseMachineConfig(Resource):
     """The base of all drivers' configurations."""
 
@@ -2213,6 +2238,7 @@ TYPES: dict[str, type[Resource]] = {
     "agentApiKey": AgentApiKey,
     "amazonec2Config": Amazonec2Config,
     "apiKey": ApiKey,
+    "auditLog": AuditLog,
     "azureConfig": AzureConfig,
     "baseMachineConfig": BaseMachineConfig,
     "certificate": Certificate,
@@ -2353,6 +2379,7 @@ class Collections:
     agents: Collection[Agent]
     agent_api_keys: Collection[AgentApiKey]
     api_keys: Collection[ApiKey]
+    audit_logs: Collection[AuditLog]
     certificates: Collection[Certificate]
     clusters: Collection[Cluster]
     containers: Collection[Container]
@@ -2406,6 +2433,7 @@ class Collections:
     settings: Collection[ActiveSetting]
     snapshots: Collection[Snapshot]
     storage_pools: Collection[StoragePool]
+    type_documentations: Collection[TypeDocumentation]
     user_preferences: Collection[UserPreference]
     volumes: Collection[Volume]
 
@@ -2415,6 +2443,7 @@ COLLECTIONS = {
     "agents": "agents",
     "agent_api_keys": "agentApiKeys",
     "api_keys": "apiKeys",
+    "audit_logs": "auditLogs",
     "certificates": "certificates",
     "clusters": "clusters",
     "containers": "containers",
@@ -2468,6 +2497,7 @@ COLLECTIONS = {
     "settings": "settings",
     "snapshots": "snapshots",
     "storage_pools": "storagePools",
+    "type_documentations": "typeDocumentations",
     "user_preferences": "userPreferences",
     "volumes": "volumes",
 }

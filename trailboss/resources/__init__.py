@@ -12,7 +12,7 @@ from trailboss.resources import values, streams, documentation  # isort: skip
 
 # people and what they may do
 from trailboss.resources import account, project_member, credential, password  # isort: skip
-from trailboss.resources import identity, auth_configs, user_preference, setting  # isort: skip
+from trailboss.resources import identity, auth_configs, user_preference, setting, audit_log  # isort: skip
 
 # hosts
 from trailboss.resources import agent, register, host, cluster, physical_host, machine  # isort: skip
@@ -35,6 +35,7 @@ unserved.attach(_registry.values())
 __all__ = [
     "account",
     "agent",
+    "audit_log",
     "auth_configs",
     "certificate",
     "cluster",

@@ -38,7 +38,7 @@ class Agent(Entity):
     managed_config = flag(column=True, nullable=False, default=True)
     uri = text(column=True, unique=True, create=("agentRegister",))
     user = text(create=True, read=("agent", "agentRegister"))
-    registration_key = text(column=True, indexed=True, read=(), secret=True)
+    registration_key = text(column=True, indexed=True, read=(), secret=True, hashed=True)
     resources_account_id = text(read=())
 
 

@@ -1,7 +1,7 @@
 """Keys: API keys of people and programs, keys of agents, and tokens with which hosts join.
 
-Secrets are random and long, so a salted SHA-256 is kept of them (a slow hash would only tax each request). The one
-exception is the secret of a registration token: tokens are signed with it, so it must be readable here.
+Secrets are random and long, so a salted SHA-256 is kept of them (a slow hash would only tax each request). The secret
+of a registration token must be readable here, because tokens are signed with it: it is stored sealed.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ class ApiKey(Credential):
     roles = {"project": "crud", "user": "r", "readonly": "r", "admin": "crud", "service": "crud"}
 
     account_id = ref("account", column=True, create=ADMINS)
-    secret_value = text(column=True, max_length=4096, create=ADMINS, secret=True, read_on_create_only=True)
+    secret_value = text(column=True, max_length=4096, create=ADMINS, secret=True, hashed=True, read_on_create_only=True)
 
 
 class AgentApiKey(Credential):
@@ -53,20 +53,23 @@ class AgentApiKey(Credential):
     type = "agentApiKey"
     roles = {"superadmin": "r"}
 
+    secret_value = text(column=True, max_length=4096, create=ADMINS, secret=True, hashed=True)
+
 
 class RegistrationToken(Credential):
     """With its token a host may join the environment."""
 
     type = "registrationToken"
+    shows_secrets = True
     roles = {"project": "cr", "user": "r", "admin": "r", "service": "cr"}
 
     account_id = ref("account", column=True, create=("service",))
     public_value = text(column=True, indexed=True, read=())
     secret_value = text(column=True, read=(), secret=True)
-    command = text(computed=True, nullable=False)
+    command = text(computed=True, nullable=False, secret=True)
     image = text(computed=True, nullable=False)
-    registration_url = text(computed=True, nullable=False)
-    token = text(computed=True, nullable=False)
+    registration_url = text(computed=True, nullable=False, secret=True)
+    token = text(computed=True, nullable=False, secret=True)
 
 
 def make_public_value() -> str:
@@ -83,6 +86,11 @@ def hash_secret(secret: str) -> str:
     """Return what is stored of a secret: `SHA256:<salt>:<hex>`."""
     salt = secrets.token_hex(10)
     return f"SHA256:{salt}:{hashlib.sha256((salt + secret).encode()).hexdigest()}"
+
+
+def digest(secret: str) -> str:
+    """Return what is stored of a long random secret by which a row is found: its plain SHA-256."""
+    return hashlib.sha256(secret.encode()).hexdigest()
 
 
 def secret_matches(stored: str | None, given: str) -> bool:

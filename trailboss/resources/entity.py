@@ -18,18 +18,29 @@ class Entity(Resource):
 
     id = number(column=True, part="observed")
     account_id = ref("account", column=True)
+    """Whose it is: an environment, or a person."""
     kind = text(column=True)
+    """The type, by its name in the API."""
     uuid = text(column=True, max_length=128)
+    """An id that stays the same in copies and backups."""
     name = text(create=True, update=True, column=True)
+    """What people call it."""
     description = text(create=True, update=True, column=True, max_length=1024)
+    """What people want to know about it."""
     state: Field[str] = Field("enum", column=True, nullable=False, max_length=128, part="observed")
+    """Where it is in its life; what is possible now is in `actions`."""
     created = date(column=True)
+    """When it was made."""
     removed = date(column=True, part="observed")
+    """When it was removed; it can be read for a while afterwards."""
     remove_time = date(column=True, read=ADMINS, part="observed")
     data = mapping("json", read=ADMINS, max_length=16777215)
     transitioning: Field[str] = Field("enum", nullable=False, options=("yes", "no", "error"), computed=True)
+    """`yes` while something is on its way, `error` if that has failed."""
     transitioning_message = text(computed=True)
+    """What is being waited for, or why something has failed."""
     transitioning_progress = number(computed=True)
+    """How far it is, in percent."""
 
     @classmethod
     def remove_delay_s(cls, read: Read) -> int:

@@ -19,7 +19,7 @@ class Password(Credential):
 
     account_id = ref("account", column=True, create=ADMINS)
     public_value = text(create=True, column=True, indexed=True, max_length=4096)
-    secret_value = text(create=True, column=True, max_length=4096, secret=True, read_on_create_only=True)
+    secret_value = text(create=True, column=True, max_length=4096, secret=True, hashed=True, read_on_create_only=True)
 
 
 class ChangeSecretInput(Resource):

@@ -1,7 +1,8 @@
 """How a host joins: with a registration token it posts a `register`, and is given an agent and that agent's keys.
 
-The keys are shown only to who asks for them with the same `key`. Registering again with it gives the same agent.
-The secret key is nowhere stored: it is made of the `key` that a request brings, as often as one asks.
+The keys are shown only to who asks for them with the same `key`, of which a digest is kept. Registering again with it
+gives the same agent. The secret key is nowhere stored: it is made of the `key` that a request brings, as often as one
+asks.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from trailboss.declare import ABSENT, Action, Behaviour, generic, text
 from trailboss.errors import ApiError
 from trailboss.resources.account import Account
 from trailboss.resources.agent import Agent
-from trailboss.resources.credential import AgentApiKey, hash_secret, make_public_value
+from trailboss.resources.credential import AgentApiKey, digest, hash_secret, make_public_value
 from trailboss.resources.entity import Entity
 from trailboss.resources.setting import value_of
 
@@ -40,6 +41,7 @@ class Register(GenericObject):
 
     type = "register"
     plural = "register"
+    shows_secrets = True
     roles = {"project": "cr", "user": "r", "readonly": "r", "admin": "r", "service": "cr", "register": "crd"}
     actions = (Action("stop", "instanceStop", "instance"),)
     unserved = ("stop",)
@@ -52,8 +54,8 @@ class Register(GenericObject):
 
     access_key = text(nullable=False, secret=True)
     agent_uri_format = text(create=("superadmin",), read=("superadmin",))
-    key = text(column=True, indexed=True, create=True, required=True, secret=True)
-    secret_key = text(nullable=False, secret=True)
+    key = text(column=True, indexed=True, create=True, required=True, secret=True, hashed=True, matched=digest)
+    secret_key = text(nullable=False, secret=True, hashed=True)
 
 
 def prepare(tx: Tx, values: dict[str, Any], caller: Any) -> dict[str, Any]:
@@ -69,7 +71,7 @@ def prepare(tx: Tx, values: dict[str, Any], caller: Any) -> dict[str, Any]:
         raise ApiError(422, "InvalidOption", message, field="agentUriFormat")
     access_key = make_public_value()
     secret_key = hash_secret(_secret_key(values["key"], access_key))
-    return {**values, "access_key": access_key, "secret_key": secret_key}
+    return {**values, "key": digest(values["key"]), "access_key": access_key, "secret_key": secret_key}
 
 
 def _secret_key(key: str, access_key: str) -> str:
@@ -115,8 +117,8 @@ def _make_agent(tx: Tx, row: Register) -> Agent:
 
 def shown(row: Register, face: Any) -> dict[str, Any]:
     """Show the keys only to who asks for them with the same key, and only while they are good."""
-    asked = face.query.get("key")
-    if row.state == "active" and row.secret_key and asked == row.key:
+    asked = face.query.get("key", "")
+    if row.state == "active" and row.secret_key and digest(asked) == row.key:
         return {"key": asked, "accessKey": row.access_key, "secretKey": _secret_key(asked, row.access_key)}
     return dict.fromkeys(("key", "accessKey", "secretKey"), ABSENT)
 

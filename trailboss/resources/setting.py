@@ -1,4 +1,8 @@
-"""Settings: what can be changed at run time. A value comes from the environment, else from the database."""
+"""Settings: what can be changed at run time.
+
+A value comes from a variable `CATTLE_...`, else from the database, else from a variable `DEFAULT_CATTLE_...`, else from
+`DEFAULTS`.
+"""
 
 from __future__ import annotations
 
@@ -18,6 +22,8 @@ DEFAULTS = {
     "agent.instance.register.url": "",
     "api.host": "",
     "api.security.enabled": "true",
+    "audit_log.max.rows": "1000000",
+    "audit_log.purge.after.seconds": "7776000",
     "api.show.removed.for.seconds": "300",
     "bootstrap.required.image": "trailboss/agent",
     "object.remove.time.delay.seconds": "60",
@@ -40,6 +46,8 @@ PUBLIC = (
     "rancher.server.image",
 )
 """Settings that everybody sees."""
+SECRET = ("api.auth.github.client.secret", "api.auth.ldap.service.account.password", "api.auth.oidc.client.secret")
+"""Settings whose values are shown to nobody, and stored sealed."""
 
 
 class Setting(Resource):
@@ -57,7 +65,9 @@ class Setting(Resource):
     created = number(column=True, read=())
     removed = number(column=True, read=())
     name = text(create=ADMINS, column=True, indexed=True)
-    value = text(create=ADMINS, update=ADMINS, column=True, max_length=1024)
+    value = text(
+        create=ADMINS, update=ADMINS, column=True, max_length=1024, secret_if=lambda values: values["name"] in SECRET
+    )
 
 
 class ActiveSetting(Resource):
@@ -72,7 +82,7 @@ class ActiveSetting(Resource):
     in_db = flag(nullable=False, read=ADMINS)
     name = text(nullable=False)
     source = text(nullable=False, read=ADMINS)
-    value = text(nullable=False, update=ADMINS)
+    value = text(nullable=False, update=ADMINS, secret_if=lambda values: values["name"] in SECRET)
 
 
 def environment_name(name: str) -> str:
@@ -85,7 +95,12 @@ def value_of(read: Read, name: str) -> str:
     if (given := os.environ.get(environment_name(name))) is not None:
         return given
     stored = _stored(read, name)
-    return stored.value if stored is not None else DEFAULTS.get(name, "")
+    return stored.value if stored is not None else default_of(name) or ""
+
+
+def default_of(name: str) -> str | None:
+    """Return what a setting is where nobody has stored anything; None if nothing is known of it."""
+    return os.environ.get("DEFAULT_" + environment_name(name), DEFAULTS.get(name))
 
 
 def number_of(read: Read, name: str) -> int:
@@ -106,16 +121,19 @@ def _stored(read: Read, name: str) -> Setting | None:
 def active(read: Read, name: str) -> ActiveSetting:
     """Return a setting as it is in force; one of which nothing is known has null values."""
     stored = _stored(read, name)
-    given, default = os.environ.get(environment_name(name)), DEFAULTS.get(name)
+    given, default = os.environ.get(environment_name(name)), default_of(name)
     kept = stored.value if stored is not None else None
     in_force = next((value for value in (given, kept, default) if value is not None), None)
-    sources = ((given, "Environment Variables"), (kept, "Database"), (default, "Code Packaged Defaults"))
+    shown, is_secret = in_force if kept is None else kept, name in SECRET
+    by_variable = "DEFAULT_" + environment_name(name) in os.environ
+    default_source = "Default Environment Variables" if by_variable else "Code Packaged Defaults"
+    sources = ((given, "Environment Variables"), (kept, "Database"), (default, default_source))
     return ActiveSetting(
         {
             "id": stored.id if stored is not None else name,
             "name": name,
-            "active_value": in_force,
-            "value": in_force if kept is None else kept,
+            "active_value": None if is_secret else in_force,
+            "value": None if is_secret else shown,
             "source": next((source for value, source in sources if value is not None), None),
             "in_db": stored is not None,
         }

@@ -18,12 +18,14 @@ from trailboss.dispatch.sessions import Installation
 from trailboss.errors import Permanent, Unreachable
 from trailboss.resources.seed import seed, seed_superadmin
 from trailboss.resources.setting import Setting, value_of
-from trailboss.server import ranges
+from trailboss.server import ranges, secrets_key
 from trailboss.server.data_folder import ADMIN_CREDENTIALS, FIRST_CREDENTIALS, INSTALLATION_ID, DataFolder
 from trailboss.server.options import Options
 from trailboss.store import migrations
+from trailboss.store.reseal import check, reseal
 from trailboss.store.store import Store
 from trailboss.store.transaction import Tx
+from trailboss.store.vault import Vault
 
 log = structlog.get_logger()
 
@@ -46,14 +48,18 @@ def open_installation(options: Options, folder: DataFolder, url: str) -> Opened:
 
     Raises Unreachable if the database does not answer, Permanent if the options do not fit what is there.
     """
-    store = Store(options.database or f"sqlite:///{folder.path}/trailboss.db")
+    keys = secrets_key.given_keys(options, folder)
+    made = None if keys else secrets_key.new_key()
+    vault = Vault([made] if made else keys)
+    store = Store(options.database or f"sqlite:///{folder.path}/trailboss.db", vault=vault)
     try:
         migrations.upgrade(store.database)
     except OperationalError as error:
         raise Unreachable(f"the database does not answer: {error.orig}") from error
     store.start()
     try:
-        first = store.write(partial(_begin, options=options, folder=folder, url=url), cause="server-start")
+        begin = partial(_begin, options=options, folder=folder, url=url, made=made)
+        first = store.write(begin, cause="server-start")
         installation = store.read(
             lambda read: Installation(
                 id=read.fact("installation.id") or "",
@@ -72,8 +78,18 @@ def open_installation(options: Options, folder: DataFolder, url: str) -> Opened:
     return Opened(store, installation, first, controlled)
 
 
-def _begin(tx: Tx, options: Options, folder: DataFolder, url: str) -> bool:
+def _check_secrets(tx: Tx, folder: DataFolder, made: bytes | None) -> None:
+    """Refuse a database whose secrets have other keys; seal with the newest one. made: a key of this start."""
+    if check(tx) and made is not None:
+        # inside the transaction, hence before its commit: what it seals must not outlive it
+        secrets_key.keep(folder, made)
+    if count := reseal(tx):
+        log.info("secrets were sealed with the newest key", rows=count)
+
+
+def _begin(tx: Tx, options: Options, folder: DataFolder, url: str, made: bytes | None) -> bool:
     """Make at the first start what must be there, and put in force what the options say; say if it was the first."""
+    _check_secrets(tx, folder, made)
     keys = seed(tx)
     _choose_range(tx, options)
     _set(tx, "api.security.enabled", "true" if options.access_control == "on" else "false")

@@ -67,11 +67,26 @@ class Options:
         "kernel name of the managed bridge on hosts; by default tb- and the beginning of the installation's id",
         metavar="NAME",
     )
+    trusted_proxies: str | None = option(
+        None,
+        "TRAILBOSS_TRUSTED_PROXIES",
+        "networks of proxies in front, as 10.0.0.0/8,fd00::/8: who comes through them is known by X-Forwarded-For",
+        metavar="CIDR,...",
+    )
     superadmin_key: str | None = option(
         None, "TRAILBOSS_SUPERADMIN_KEY", "ACCESS:SECRET of a key that may do everything", secret=True
     )
     superadmin_key_file: Path | None = option(
         None, "TRAILBOSS_SUPERADMIN_KEY_FILE", "file that holds the same", secret=True
+    )
+    secrets_key: str | None = option(
+        None, "TRAILBOSS_SECRETS_KEY", "keys that seal the secrets in the database, the newest first", secret=True
+    )
+    secrets_key_file: Path | None = option(
+        None,
+        "TRAILBOSS_SECRETS_KEY_FILE",
+        "file with the keys that seal the secrets in the database; by default secrets.key in the data folder",
+        metavar="FILE",
     )
 
     @classmethod
@@ -95,7 +110,7 @@ class Options:
 
     def check(self) -> None:
         """Raise Permanent, naming the option, for the first value that cannot be."""
-        _ = self.address
+        _ = self.address, self.proxies
         if self.access_control not in ("on", "off"):
             raise Permanent(f"--access-control is on or off, not {self.access_control!r}")
         if self.database is not None and not re.match(r"(postgresql(\+psycopg)?|sqlite)://", self.database):
@@ -112,6 +127,15 @@ class Options:
         if not colon or not port.isascii() or not port.isdigit() or int(port) > 65535:
             raise Permanent(f"--listen {self.listen!r} is not HOST:PORT")
         return host.strip("[]"), int(port)
+
+    @property
+    def proxies(self) -> tuple[ipaddress.IPv4Network | ipaddress.IPv6Network, ...]:
+        """The networks of the proxies in front. Raises Permanent if one is none."""
+        words = (self.trusted_proxies or "").split(",")
+        try:
+            return tuple(ipaddress.ip_network(word.strip()) for word in words if word.strip())
+        except ValueError as error:
+            raise Permanent(f"--trusted-proxies {self.trusted_proxies!r}: {error}") from error
 
     @property
     def superadmin(self) -> tuple[str, str] | None:
@@ -131,7 +155,7 @@ class Options:
 
 
 def _from_text(name: str, text: str, variable: str) -> Any:
-    if name in ("data", "superadmin_key_file"):
+    if name in ("data", "superadmin_key_file", "secrets_key_file"):
         return Path(text) if text else None
     if name != "simulator":
         return text or None

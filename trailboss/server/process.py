@@ -36,6 +36,7 @@ from trailboss.dispatch.simulated import SimulatedHosts
 from trailboss.engine.loop import Engine
 from trailboss.errors import Permanent
 from trailboss.server.data_folder import FIRST_CREDENTIALS, DataFolder
+from trailboss.server.housekeeping import keep_house
 from trailboss.server.http_limits import BoundedHttp
 from trailboss.server.installation import Opened, open_installation
 from trailboss.server.options import Options
@@ -174,8 +175,10 @@ async def _parts(
         simulated = SimulatedHosts(store, dispatcher.serve)
         await simulated.start()
         ending.push_async_callback(simulated.stop)
+        house = asyncio.create_task(keep_house(store))
+        ending.push_async_callback(_cancel, house)
         streams = Streams(dispatcher)
-        context = Context(store, dispatcher, _names(options), open_stream=streams.open)
+        context = Context(store, dispatcher, _names(options), open_stream=streams.open, proxies=options.proxies)
         subscriptions = Subscriptions(context)
         state = _State()
         health = Health(store, lambda: state.is_serving and engine.is_running)
@@ -245,6 +248,11 @@ class _Uvicorn(uvicorn.Server):
     def capture_signals(self) -> Iterator[None]:
         """Leave signals to who runs us."""
         yield
+
+
+async def _cancel(task: asyncio.Task[None]) -> None:
+    task.cancel()
+    await asyncio.wait((task,))
 
 
 async def _end(server: _Uvicorn, task: asyncio.Task[None]) -> None:

@@ -18,6 +18,7 @@ from sqlalchemy.dialects import sqlite as sqlite_dialect
 from sqlalchemy.sql import ClauseElement
 
 from trailboss.errors import Unreachable
+from trailboss.store.vault import Vault
 
 
 class Cursor(Protocol):
@@ -99,10 +100,11 @@ def _is_of_the_statement(error: Exception) -> bool:
 
 
 class Database:
-    """Where the rows are. url: `sqlite:///path` or `postgresql://...`."""
+    """Where the rows are. url: `sqlite:///path` or `postgresql://...`. vault: seals what is secret in them."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, vault: Vault | None = None) -> None:
         self.url = url
+        self.vault = vault or Vault()
         self.is_postgres = url.startswith("postgres")
         self._dialect: Any = (
             postgresql.dialect(paramstyle="pyformat")  # type: ignore[no-untyped-call]

@@ -57,9 +57,10 @@ class SortIndex:
 
 
 def may_sort(field: Field[Any]) -> bool:
-    """Say whether rows can be sorted by a field: a column that somebody may read, no secret, no long text."""
+    """Say whether rows can be sorted by a field: a column that somebody may read and that is not declared to have no
+    index, no secret, no long text."""
     is_short = field.max_length is None or field.max_length <= LONGEST
-    return field.column and field.read != () and not field.secret and is_short
+    return field.column and field.read != () and field.indexed is not False and not field.secret and is_short
 
 
 def indexes_of(base: ResourceType) -> list[SortIndex]:

@@ -26,6 +26,7 @@ from trailboss.store import journal
 from trailboss.store.database import Connection, Database
 from trailboss.store.notify import Follower, notify
 from trailboss.store.transaction import Entry, Read, Statements, Tx
+from trailboss.store.vault import Vault
 
 T = TypeVar("T")
 
@@ -65,10 +66,13 @@ def now_ms() -> int:
 
 
 class Store:
-    """The one door to the database. clock: returns ms; tests hand in their own."""
+    """The one door to the database. vault: seals secrets; without one, another Store cannot read those of this one.
+    clock: returns ms; tests hand in their own."""
 
-    def __init__(self, url: str, *, readers: int = 4, clock: Callable[[], int] = now_ms) -> None:
-        self.database = Database(url)
+    def __init__(
+        self, url: str, *, vault: Vault | None = None, readers: int = 4, clock: Callable[[], int] = now_ms
+    ) -> None:
+        self.database = Database(url, vault)
         journal.prepare(self.database)
         self.statements = Statements(self.database)
         self.clock = clock

@@ -45,7 +45,8 @@ def _column(name: str, field: Field[object]) -> Column[object]:
 
 
 def _is_indexed(declared: dict[str, Field[object]], name: str) -> bool:
-    return name in declared and declared[name].indexed
+    chosen = declared[name].indexed if name in declared else None
+    return name.endswith("_id") or name == "uuid" if chosen is None else chosen
 
 
 def index_name(table: str, column: str) -> str:
@@ -73,7 +74,7 @@ def _build(base: ResourceType) -> Table:
         if column.name == "account_id":
             # with the id: a page of an account's rows in their order costs the page, however many rows there are
             Index(index_name(name, column.name), column, table.c.id)
-        elif column.name.endswith("_id") or column.name == "uuid" or _is_indexed(declared, column.name):
+        elif _is_indexed(declared, column.name):
             Index(index_name(name, column.name), column)
     return table
 

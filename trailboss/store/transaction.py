@@ -9,7 +9,7 @@ What is not here: SQL dialects (`database.py`), threads and commits (`store.py`)
 from __future__ import annotations
 
 import uuid as uuids
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeVar, cast
 
@@ -22,6 +22,7 @@ from trailboss.declare import Resource, ResourceType, registry
 from trailboss.errors import Lost
 from trailboss.store.database import Connection, Database
 from trailboss.store.tables import column_names, fact, hold, table_of, work
+from trailboss.store.vault import Vault
 
 R = TypeVar("R", bound=Resource)
 
@@ -46,11 +47,12 @@ PRIORITY = 50
 @dataclass(frozen=True)
 class _Shape:
     """How rows of a type are read. document: name of each field in the JSON document by its wire name; empty: the same
-    fields without a value."""
+    fields without a value. sealed: names of fields that may be stored sealed, and where they are, for the vault."""
 
     document: dict[str, str]
     empty: dict[str, Any]
     booleans: tuple[str, ...]
+    sealed: dict[str, str]
 
 
 _shapes: dict[ResourceType, _Shape] = {}
@@ -61,15 +63,21 @@ def _shape_of(type_: ResourceType) -> _Shape:
         fields = [(n, f) for n, f in type_.fields.items() if n != "data"]
         document = {f.wire: n for n, f in fields if not f.column}
         booleans = tuple(n for n, f in fields if f.column and f.type == "boolean")
-        _shapes[type_] = _Shape(document, dict.fromkeys(document.values()), booleans)
+        sealed = {n: f"{type_.base.type}.{f.wire}" for n, f in fields if f.may_be_sealed}
+        _shapes[type_] = _Shape(document, dict.fromkeys(document.values()), booleans, sealed)
     return _shapes[type_]
 
 
-def decode(type_: ResourceType, columns: Sequence[str], row: Sequence[Any]) -> Resource:
-    """Build the typed row of the subtype that its kind names."""
+def type_of(type_: ResourceType, kind: str | None) -> ResourceType:
+    """Return the subtype that the kind of a row names."""
+    named = registry.get(kind or "", type_.base)
+    return named if issubclass(named, type_.base) else type_.base
+
+
+def decode(type_: ResourceType, columns: Sequence[str], row: Sequence[Any], vault: Vault) -> Resource:
+    """Build the typed row of the subtype that its kind names; what is sealed is opened, except inside of `data`."""
     values: dict[str, Any] = dict(zip(columns, row, strict=True))
-    kind = registry.get(values["kind"] or "", type_.base)
-    cls = kind if issubclass(kind, type_.base) else type_.base
+    cls = type_of(type_, values["kind"])
     shape = _shape_of(cls)
     document = values["data"] = _decode(values["data"])
     values.update(shape.empty)
@@ -79,7 +87,21 @@ def decode(type_: ResourceType, columns: Sequence[str], row: Sequence[Any]) -> R
     for name in shape.booleans:
         if values[name] is not None:
             values[name] = bool(values[name])
+    for name, place in shape.sealed.items():
+        if values[name] is not None and cls.fields[name].is_sealed_in(values):
+            values[name] = vault.open(values[name], place)
     return cls(values)
+
+
+def sealed(type_: ResourceType, values: Mapping[str, Any], among: Mapping[str, Any], vault: Vault) -> dict[str, Any]:
+    """Return some values of a row (`among`) as they are stored: secrets sealed. values: all of the row."""
+    places = _shape_of(type_).sealed
+    kept = {
+        name: vault.seal(among[name], place)
+        for name, place in places.items()
+        if among.get(name) is not None and type_.fields[name].is_sealed_in(values)
+    }
+    return {**among, **kept}
 
 
 @dataclass(frozen=True)
@@ -230,7 +252,8 @@ class Read:
 
     def _rows(self, type_: type[R], rows: list[tuple[Any, ...]]) -> list[R]:
         columns = column_names(table_of(type_))
-        return [cast(R, decode(type_, columns, row)) for row in rows]
+        vault = self.connection.database.vault
+        return [cast(R, decode(type_, columns, row, vault)) for row in rows]
 
 
 class Tx(Read):
@@ -255,24 +278,34 @@ class Tx(Read):
 
     def insert(self, type_: type[R], **values: Any) -> R:
         """Store a new row with generation 1; unnamed fields get their defaults. Returns it."""
-        table = table_of(type_)
         full: dict[str, Any] = {n: values.get(n, f.default) for n, f in type_.fields.items() if n not in ("data", "id")}
         full.update(
             kind=values.get("kind") or type_.type,
             uuid=values.get("uuid") or str(uuids.uuid4()),
             created=values.get("created") or self.now,
         )
-        document = dict(values.get("data") or {})
-        document["fields"] = {
-            f.wire: full[n] for n, f in type_.fields.items() if not f.column and full.get(n) is not None
-        }
-        row: dict[str, Any] = {c: _stored(full.get(c)) for c in column_names(table) if c != "id"}
-        row.update(generation=1, observed=0, failed=0, data=_encode(document).decode())
-        row["id"] = self.connection.run(self.statements.insert(table), row)[0][0]
-        columns = column_names(table)
-        made = cast(R, decode(type_, columns, [row[c] for c in columns]))
+        row = self._insert(type_, full, values.get("data") or {})
+        columns = column_names(table_of(type_))
+        made = cast(R, decode(type_, columns, [row[c] for c in columns], self.connection.database.vault))
         self._journal(made, {n: (None, v) for n, v in full.items() if v not in (None, {}, [])})
         return made
+
+    def append(self, type_: ResourceType, **values: Any) -> None:
+        """Store a row of a type that is only ever read: it is not journaled and has no uuid."""
+        self._insert(type_, {**values, "kind": type_.type, "created": self.now}, {})
+
+    def _insert(self, type_: ResourceType, full: Mapping[str, Any], data: Mapping[str, Any]) -> dict[str, Any]:
+        """Store the values of a new row; return it as it is stored."""
+        table = table_of(type_)
+        kept = sealed(type_of(type_, full["kind"]), full, full, self.connection.database.vault)
+        document = dict(data)
+        document["fields"] = {
+            f.wire: kept[n] for n, f in type_.fields.items() if not f.column and kept.get(n) is not None
+        }
+        row: dict[str, Any] = {c: _stored(kept.get(c)) for c in column_names(table) if c != "id"}
+        row.update(generation=1, observed=0, failed=0, data=_encode(document).decode())
+        row["id"] = self.connection.run(self.statements.insert(table), row)[0][0]
+        return row
 
     def change(self, row: R, **values: Any) -> R:
         """Store changed fields of a row as it was read; return the new row. Nothing changed: nothing is written.
@@ -285,9 +318,10 @@ class Tx(Read):
             return row
         table = table_of(type_)
         parts = {type_.fields[n].part if n in type_.fields else "observed" for n in changed}
-        stored: dict[str, Any] = {n: _stored(v) for n, v in changed.items() if n in table.c and n != "data"}
+        kept = sealed(type_, {**row.values, **changed}, changed, self.connection.database.vault)
+        stored: dict[str, Any] = {n: _stored(v) for n, v in kept.items() if n in table.c and n != "data"}
         document = changed.get("data", row.values["data"])
-        extra = {type_.fields[n].wire: v for n, v in changed.items() if n not in table.c}
+        extra = {type_.fields[n].wire: v for n, v in kept.items() if n not in table.c}
         if extra or "data" in changed:
             document = {**document, "fields": {**document.get("fields", {}), **extra}}
             stored["data"] = _encode(document).decode()
@@ -316,6 +350,11 @@ class Tx(Read):
         table = table_of(type(row))
         self.connection.run(delete(table).where(table.c.id == row.values["id"]))
         self._journal(row, {"removed": (None, self.now)})
+
+    def prune(self, type_: ResourceType, *, up_to: int) -> None:
+        """Delete the oldest rows of a type that is not journaled, up to a number."""
+        table = table_of(type_)
+        self.connection.run(delete(table).where(table.c.id <= bindparam("up_to")), {"up_to": up_to})
 
     def mark(self, type_: ResourceType, id: int, *, after_s: float = 0, priority: int = PRIORITY) -> None:
         """Ask for a resource to be looked at, now or later: one durable row per resource, however often marked."""
@@ -367,7 +406,7 @@ class Tx(Read):
             if spec is not None and spec.part == "volatile":
                 continue
             wire = spec.wire if spec else name
-            shown[wire] = ["changed"] if spec is not None and spec.has_secrets else [old, new]
+            shown[wire] = ["changed"] if spec is not None and spec.is_secret_in(row.values) else [old, new]
         if not shown:
             return
         self.entries.append(

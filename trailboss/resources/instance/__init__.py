@@ -126,61 +126,95 @@ class Container(Instance):
     allocation_state = text(column=True, read=ADMINS, default="inactive", part="observed")
     build = embedded("dockerBuild", create=True)
     cap_add = listing("enum", create=True, options=CAPABILITIES)
+    """Capabilities of the kernel that it has besides the usual ones."""
     cap_drop = listing("enum", create=True, options=CAPABILITIES)
+    """Capabilities of the kernel that are taken from it."""
     command = listing("string", create=True)
+    """What is run, word by word, in place of what the image says."""
     count = number(create=True)
     cpu_set = text(create=True)
+    """Processors that it may use, as `0-2,4`."""
     cpu_shares = number(create=True)
+    """Its share of the processors when they are busy; 1024 is usual."""
     create_index = number(column=True)
     data_volume_mounts = mapping("reference[volume]", create=True)
     data_volumes = listing("string", create=True)
+    """`/path`, `name:/path` or `/path on the host:/path`, each maybe with `:ro`."""
     data_volumes_from = listing("reference[container]", create=True)
+    """Containers whose volumes it has too."""
     deployment_unit_uuid = text(column=True, indexed=True, max_length=128)
     devices = listing("string", create=True)
+    """Devices of the host that it may use: `/dev/x:/dev/y:rwm`."""
     dns = listing("string", create=True)
+    """Addresses of name servers, in place of the usual one."""
     dns_search = listing("string", create=True)
+    """Domains in which bare names are looked up."""
     domain_name = text(create=True)
     entry_point = listing("string", create=True)
+    """What is run in place of the entry point of the image."""
     environment = mapping("string", create=True, nullable=False)
+    """Variables that it sees."""
     expose = listing("string", create=True)
     extra_hosts = listing("string", create=True)
+    """Names that it resolves by itself: `name:address`."""
     first_running = date(column=True, part="observed")
     health_check = embedded("instanceHealthCheck", create=True)
     health_state = text(column=True, max_length=128, options=HEALTH_STATES, filter_as="string", part="observed")
+    """What its health check says."""
     hostname = text(column=True, create=True, min_length=1)
+    """How it calls itself."""
     image_uuid = text(create=True)
+    """The image: `docker:name:tag`, with the registry in front if it is not the usual one."""
     instance_links = mapping("reference[instance]", create=True)
     labels = mapping("string", create=True, nullable=False)
+    """Names and values that others can ask for; some say where and how it is run."""
     log_config = embedded("logConfig", create=True)
     lxc_conf = mapping("string", create=True)
     memory = number(create=True)
+    """Bytes of memory that it may use."""
     memory_swap = number(create=True)
+    """Bytes of memory and swap together; -1 is no limit."""
     native_container = flag(column=True, nullable=False)
     network_container_id = ref("container", column=True, create=True)
+    """The container whose network it shares."""
     network_ids = listing("reference[network]", create=True)
     network_mode = text(create=True, default="managed", options=("none", "bridge", "host", "managed", "container"))
+    """`managed` gives it an address of its own that all hosts reach."""
     pid_mode = text(create=True, options=("host",))
+    """`host`: it sees the processes of the host."""
     ports = listing("string", create=True)
+    """What is reachable from outside: `public:private/tcp`."""
     primary_ip_address = text(nullable=False, part="observed")
+    """Its address in the managed network."""
     privileged = flag(create=True, nullable=False, default=False)
+    """It may do to its host whatever it likes."""
     publish_all_ports = flag(create=True, nullable=False, default=False)
+    """Every port that the image names gets a public one."""
     read_only = flag(create=True, nullable=False, default=False)
+    """Its file system cannot be written to."""
     registry_credential_id = ref("registryCredential", column=True, create=True)
+    """The login for the registry of its image, if not the first one."""
     requested_host_id = ref("host", create=True)
+    """The host it must be on."""
     restart_policy = embedded("restartPolicy", create=True)
     security_opt = listing("string", create=True)
     start_count = number(column=True, part="observed")
     start_on_create = flag(create=True, nullable=False, default=True)
+    """Start it as soon as it is made."""
     stdin_open = flag(create=True, nullable=False, default=False)
+    """Keep its standard input open."""
     system_container = text(
         column=True, max_length=128, options=("NetworkAgent", "LoadBalancerAgent"), filter_as="string"
     )
     token = text(column=True, read=ADMINS, secret=True)
     tty = flag(create=True, nullable=False, default=False)
+    """It has a terminal."""
     user = text(create=True, min_length=1)
+    """The user that it runs as."""
     version: Field[str] = text(column=True, nullable=False, default="0")
     volume_driver = text(create=True)
     working_dir = text(create=True, min_length=1)
+    """The folder it begins in."""
 
 
 from trailboss.resources.instance import actions, reconcile  # noqa: E402

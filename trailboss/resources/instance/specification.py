@@ -9,7 +9,8 @@ from trailboss.errors import ApiError
 from trailboss.resources.image import parse_image
 from trailboss.resources.instance.seen import is_gone
 from trailboss.resources.port import Port, parse_port
-from trailboss.wire.messages import LogConfig, Record, RestartPolicy, Specification, hash_of
+from trailboss.resources.registry import login_for
+from trailboss.wire.messages import LogConfig, Record, RegistryAuth, RestartPolicy, Specification, hash_of
 from trailboss.wire.messages import Port as WirePort
 
 if TYPE_CHECKING:
@@ -20,6 +21,9 @@ DOMAIN = "rancher.internal"
 STOP_TIMEOUT_S = 10
 PULL_ALWAYS = "io.rancher.container.pull_image"
 EXAMPLE_ADDRESS = "10.42.4.1"
+
+_PULLED = ("created", "running", "exited")
+"""What a host says of a container whose image it has."""
 
 _SAME = (
     "hostname", "domain_name", "user", "working_dir", "entry_point", "command", "environment", "labels", "tty",
@@ -51,7 +55,16 @@ def record_of(read: Read, row: Container, cause: str = "") -> Record | None:
         restart=row.service_id is not None,
         stop_timeout_s=STOP_TIMEOUT_S if row.stop_timeout is None else row.stop_timeout,
         specification=specification,
+        auth=_login_for(read, row),
     )
+
+
+def _login_for(read: Read, row: Container) -> RegistryAuth | None:
+    """Return the login for the container's image, while it may have to be pulled: until the host has seen the run."""
+    granted = row.granted_epoch or 0
+    if row.desired != "running" or ((row.seen_epoch or 0) >= granted and row.seen_state in _PULLED):
+        return None
+    return login_for(read, row.account_id, parse_image(row.image_uuid).server, row.registry_credential_id)
 
 
 def check(read: Read, row: Container) -> None:

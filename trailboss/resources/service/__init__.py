@@ -97,9 +97,13 @@ class Service(Entity):
     external_id = text(column=True)
     fqdn = text()
     launch_config = embedded("launchConfig", create=True)
+    """What each of its containers is made from."""
     metadata = mapping("json", create=True, update=True)
+    """What its containers are told by the metadata service."""
     scale = number(create=True, update=True, nullable=False, default=1)
+    """How many containers it is to have."""
     secondary_launch_configs = listing("secondaryLaunchConfig", create=True, nullable=False)
+    """Containers that go with each one, on the same host."""
     selector_container = text(create=True, column=True, max_length=4096)
     selector_link = text(create=True, column=True, max_length=4096)
     service_schemas = mapping("schema", create=True)

@@ -1,0 +1,162 @@
+"""What of a request goes into the audit log (`resources/audit_log.py`): who, what, from where, and what came of it.
+
+A change is noted in its own transaction (`changed`); a refusal, and a read that has shown a secret, in one of their own
+before the answer leaves (`refused`, `revealed`). Secrets are left out by the declarations.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from trailboss.api import access
+from trailboss.api.request import peer_of
+from trailboss.declare import Field, ResourceType, format_id, registry
+from trailboss.errors import ApiError
+from trailboss.resources.account import Account
+from trailboss.resources.audit_log import AuditLog
+from trailboss.resources.credential import Credential
+
+if TYPE_CHECKING:
+    from trailboss.api.v1 import Call
+    from trailboss.store.transaction import Tx
+
+LONGEST = 2_048
+"""Characters of one value that was sent; of a longer one only its size is kept."""
+HIDDEN = "***"
+_NAMES = ("id", "type", "name", "state")
+_PEOPLE = ("admin", "user")
+_VERBS = {"POST": "create", "PUT": "update", "DELETE": "delete", "GET": "read"}
+
+
+@dataclass(frozen=True)
+class Deed:
+    """What was asked for. event: its last words, as `container.create`. sent: the type whose fields were sent, and the
+    fields; about: type and id of what it was about, as far as they are known."""
+
+    event: str
+    sent: tuple[ResourceType | None, Mapping[str, Any]] = (None, {})
+    about: tuple[str | None, str | None] = (None, None)
+
+
+def deed_of(call: Call, method: str) -> Deed:
+    """Say what a request asks for, by its URL and fields."""
+    target = call.target
+    view = call.role.names.get((target.type or "").lower()) if call.role is not None else None
+    if view is None:
+        return Deed(f"{target.type or 'api'}.{_VERBS.get(method, method)}")
+    action = call.params.get("action")
+    found = next((a for n, a in view.actions.items() if n == str(action).lower()), None) if action else None
+    type_, verb = view.type, _VERBS.get(method, method)
+    if found is not None and method == "POST":
+        verb, sent = found.name, registry.get(found.input or "")
+    elif target.link is not None and (link := view.relations.get(target.link.lower())):
+        type_ = sent = registry[link.target]
+    else:
+        sent = type_
+    about = (type_.type, target.id if target.link is None else None)
+    return Deed(f"{type_.type}.{verb}", (sent, call.params), about)
+
+
+def changed(tx: Tx, call: Call, deed: Deed, status: int, document: Mapping[str, Any]) -> None:
+    """Note a change in its transaction. document: the answer."""
+    type_, id_ = document.get("type"), document.get("id")
+    about = (type_, id_) if id_ else deed.about
+    type_sent, fields = deed.sent
+    request = without_secrets(type_sent, fields, document)
+    _note(tx, call, deed.event, about, status, request, {n: document[n] for n in _NAMES if document.get(n)})
+
+
+def refused(tx: Tx, call: Call, deed: Deed, problem: ApiError) -> None:
+    """Note a request that was refused."""
+    request = without_secrets(*deed.sent)
+    error = {"code": problem.code, "message": problem.message, "fieldName": problem.field}
+    answer = {n: v for n, v in error.items() if v is not None}
+    if problem.status == 401:
+        public, _ = access.basic(call.request.headers.get("authorization"))
+        # an unknown name is not kept: people type passwords where names belong
+        known = [account for (account,) in tx.columns(Credential, "account_id", public_value=public)]
+        wrong = {"publicValue": public} if known else {}
+        _note(tx, call, "login", ("credential", None), 401, wrong, answer, next(iter(known), None))
+    else:
+        _note(tx, call, deed.event, deed.about, problem.status, request, answer)
+
+
+def revealed(tx: Tx, call: Call, deed: Deed, names: list[str]) -> None:
+    """Note a read whose answer shows secrets. names: of the fields."""
+    _note(tx, call, deed.event, deed.about, 200, {}, {"shown": names})
+
+
+def without_secrets(
+    type_: ResourceType | None, fields: Mapping[str, Any], answer: Mapping[str, Any] | None = None
+) -> dict[str, Any]:
+    """Return the fields of a type as they may be kept. answer: the document that was made of them; it says whether a
+    field is secret that only is one in some rows."""
+    kept: dict[str, Any] = {}
+    for wire, value in fields.items():
+        spec = type_.by_wire.get(wire) if type_ is not None else None
+        if spec is None:
+            continue
+        if _is_secret(spec, answer):
+            kept[wire] = HIDDEN
+        else:
+            size = len(value) if isinstance(value, str) else len(msgspec.json.encode(value))
+            kept[wire] = value if size <= LONGEST else f"({size} characters)"
+    return kept
+
+
+def _is_secret(spec: Field[Any], answer: Mapping[str, Any] | None) -> bool:
+    if spec.secret_if is None:
+        return spec.has_secrets or spec.read_on_create_only
+    return answer is None or spec.secret_if(answer)
+
+
+def shown_secrets(document: Mapping[str, Any]) -> list[str]:
+    """Return the names of the secret fields that a document, or the rows of a collection, show."""
+    rows = document["data"] if document.get("type") == "collection" else [document]
+    found: dict[str, None] = {}
+    for row in rows:
+        type_ = registry.get(row.get("type", ""))
+        if type_ is not None and type_.shows_secrets:
+            found |= {w: None for w, f in type_.by_wire.items() if f.secret and row.get(w) is not None}
+    return list(found)
+
+
+def _text(value: str | None, longest: int = 255) -> str | None:
+    """Return a text of a URL as a column takes it: PostgreSQL has no NUL."""
+    return value.replace("\0", "\N{REPLACEMENT CHARACTER}")[:longest] if value is not None else None
+
+
+def _note(
+    tx: Tx,
+    call: Call,
+    event: str,
+    about: tuple[str | None, str | None],
+    status: int,
+    request: dict[str, Any],
+    response: dict[str, Any],
+    attacked: int | None = None,
+) -> None:
+    caller, connection = call.caller, call.request
+    person = caller is not None and caller.kind in _PEOPLE
+    tx.append(
+        AuditLog,
+        account_id=caller.account_id if caller else attacked,
+        authenticated_as_account_id=caller.authenticated_id if caller else None,
+        authenticated_as_identity_id=f"rancher_id:{format_id(Account, caller.authenticated_id)}"
+        if caller and person
+        else None,
+        auth_type=caller.proof if caller else None,
+        client_ip=peer_of(connection, call.context.proxies),
+        description=_text(f"{connection.method} {connection.scope['path']}", 1024),
+        event_type=_text(f"api.{event}"),
+        request_id=call.request_id,
+        request_object=request,
+        resource_type=_text(about[0]),
+        resource_id=_text(about[1]),
+        response_code=status,
+        response_object=response,
+    )
