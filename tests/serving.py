@@ -87,7 +87,7 @@ class Api:
 
     def ask(self, method: str, path: str, **options: Any) -> httpx2.Response:
         """Send a request and return the answer, whatever it is."""
-        url = path if path.startswith(("/", "http:")) else self.prefix + path
+        url = path if path.startswith(("/", "http:", "https:")) else self.prefix + path
         return self._loop.run_until_complete(self._client.request(method, url, **options))
 
     def get(self, path: str, **params: Any) -> Any:

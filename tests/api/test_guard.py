@@ -106,3 +106,24 @@ def test_in_open_mode_our_own_pages_are_served(anybody: Api) -> None:
 
 def test_with_access_control_on_the_host_does_not_matter(api: Api) -> None:
     assert api.ask("GET", "environments", headers={"Host": "boss.example", "Origin": "http://x"}).status_code == 200
+
+
+def test_every_answer_protects_browsers(api: Api, open_api: OpenApi) -> None:
+    for response in (
+        api.ask("GET", "environments"),
+        api.ask("GET", "nothing"),
+        open_api(None).ask("GET", "/v1"),
+        api.ask("GET", "/ping"),
+    ):
+        assert response.headers["X-Content-Type-Options"] == "nosniff"
+        assert response.headers["X-Frame-Options"] == "DENY"
+        assert response.headers["Cache-Control"] == "no-store"
+        assert response.headers["Content-Security-Policy"].startswith("default-src 'none'")
+        assert "Strict-Transport-Security" not in response.headers, "only over TLS"
+    over_tls = api.ask("GET", "https://127.0.0.1:8080/v1/projects/1a5/environments")
+    assert over_tls.headers["Strict-Transport-Security"].startswith("max-age=")
+
+
+def test_a_browsers_token_stays_on_tls(browser: Api) -> None:
+    forwarded = {"X-Forwarded-Proto": "https", "X-Forwarded-Host": "boss.example"}
+    assert browser.ask("GET", "environments", headers=forwarded).headers["Set-Cookie"].endswith("; Secure")

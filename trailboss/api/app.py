@@ -94,6 +94,30 @@ class Otherwise(BaseRoute):
         await response(scope, receive, send)
 
 
+_PROTECTION = (
+    (b"x-content-type-options", b"nosniff"),
+    (b"x-frame-options", b"DENY"),
+    (b"referrer-policy", b"same-origin"),
+    (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'"),
+    (b"cache-control", b"no-store"),
+)
+"""Headers of every answer that has not its own: nobody guesses its type, frames it, runs anything in it or keeps it."""
+_TLS_ONLY = (b"strict-transport-security", b"max-age=31536000")
+
+
+def _protected(headers: list[tuple[bytes, bytes]], scheme: str) -> list[tuple[bytes, bytes]]:
+    """Return the headers of an answer with those that protect browsers."""
+    present = {name.lower() for name, _ in headers}
+    wanted = (*_PROTECTION, _TLS_ONLY) if scheme == "https" else _PROTECTION
+    return [*headers, *((name, value) for name, value in wanted if name not in present)]
+
+
+def _logged(path: str) -> str:
+    """Return a path as it is logged: below `scripts` there are tokens with which hosts join."""
+    front, scripts, _ = path.partition("/scripts/")
+    return f"{front}{scripts}***" if scripts else path
+
+
 class Observe:
     """Gives each request its id, logs it in one line, and answers 500 where something broke."""
 
@@ -114,14 +138,15 @@ class Observe:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
-                message["headers"] = [*message["headers"], (b"x-request-id", request_id.encode())]
+                headers = [*message["headers"], (b"x-request-id", request_id.encode())]
+                message["headers"] = _protected(headers, scope["scheme"])
             await send(message)
 
         try:
             with bound(**{REQUEST: request_id}):
                 await self.app(scope, receive, answer)
         except Exception:
-            log.exception("a request failed", request=request_id, method=scope["method"], path=scope["path"])
+            log.exception("a request failed", request=request_id, method=scope["method"], path=_logged(scope["path"]))
             if status:
                 raise
             broken = await html.answer(Request(scope), render.encode(render.error(ApiError(500))), 500, {})
@@ -131,7 +156,7 @@ class Observe:
                 "request",
                 request=request_id,
                 method=scope["method"],
-                path=scope["path"],
+                path=_logged(scope["path"]),
                 status=status,
                 ms=round((time.perf_counter() - started) * 1000, 1),
             )

@@ -114,12 +114,13 @@ def _is_secret(spec: Field[Any], answer: Mapping[str, Any] | None) -> bool:
     return answer is None or spec.secret_if(answer)
 
 
-def shown_secrets(document: Mapping[str, Any]) -> list[str]:
-    """Return the names of the secret fields that a document, or the rows of a collection, show."""
+def shown_secrets(document: Mapping[str, Any], with_included: bool) -> list[str]:
+    """Return the names of the secret fields that a document, or the rows of a collection, show; or those included."""
     rows = document["data"] if document.get("type") == "collection" else [document]
+    included = [v for row in rows for v in row.values() if isinstance(v, list | dict)] if with_included else []
     found: dict[str, None] = {}
-    for row in rows:
-        type_ = registry.get(row.get("type", ""))
+    for row in [*rows, *(d for v in included for d in (v if isinstance(v, list) else [v]) if isinstance(d, dict))]:
+        type_ = registry.get(str(row.get("type")))
         if type_ is not None and type_.shows_secrets:
             found |= {w: None for w, f in type_.by_wire.items() if f.secret and row.get(w) is not None}
     return list(found)

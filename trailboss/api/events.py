@@ -220,7 +220,8 @@ def _change(snapshot: Read, key: Key, face: Face, include: Sequence[str]) -> dic
     if row is not None and reading.is_visible(row, face.caller):
         view = face.role.shown_as(type(row))
         if view is not None:
-            document = reading.with_included(row, include, face)
+            # it goes to whoever listens, and nobody notes who that is: a secret is only there for who asks for it
+            document = render.unrevealed(reading.with_included(row, include, face))
             data = msgspec.Raw(render.encode({"resource": document}))
             return {"resourceType": view.type.type, "resourceId": document["id"], "data": data}
     return {"resourceType": type_.base.type, "resourceId": face.id(type_, key[1]), "data": None}

@@ -40,7 +40,8 @@ def new_cookie(connection: HTTPConnection) -> str | None:
     if not is_browser(connection) or COOKIE in connection.cookies:
         return None
     # not HttpOnly: pages of this server copy it into the header
-    return f"{COOKIE}={secrets.token_hex(16).upper()}; Path=/; SameSite=Strict"
+    secure = "; Secure" if base_url(connection).startswith("https:") else ""
+    return f"{COOKIE}={secrets.token_hex(16).upper()}; Path=/; SameSite=Strict{secure}"
 
 
 def check_origin(read: Read, connection: HTTPConnection) -> None:

@@ -254,6 +254,23 @@ def _embedded(type_: ResourceType, plain_ids: bool) -> Converter | None:
     }  # fmt: skip
 
 
+def unrevealed(document: dict[str, Any]) -> dict[str, Any]:
+    """Return a document, and those included in it, without the secrets that a GET for it shows."""
+    type_ = registry.get(str(document.get("type")))
+    hidden: set[str] = set()
+    links = document.get("links", {})
+    if type_ is not None and type_.shows_secrets:
+        hidden = {wire for wire, field in type_.by_wire.items() if field.secret}
+        links = {name: url for name, url in links.items() if name not in type_.extra_links}
+    return {w: _unrevealed(v) for w, v in document.items() if w not in hidden} | {"links": links}
+
+
+def _unrevealed(value: Any) -> Any:
+    if isinstance(value, list):
+        return [_unrevealed(element) for element in value]
+    return unrevealed(value) if isinstance(value, dict) and {"type", "links"} <= value.keys() else value
+
+
 def moment(ms: int) -> str:
     """Return a moment as the API writes it: UTC, whole seconds."""
     return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(ms // 1000))

@@ -69,7 +69,7 @@ class Once:
         if written.stream is not None:
             return
         withheld = _secrets_in(written.document)
-        document = written.document | dict.fromkeys(withheld)
+        document = render.unrevealed(written.document) | dict.fromkeys(withheld)
         headers = written.headers | ({WITHHELD: ", ".join(withheld)} if withheld else {})
         body = render.encode(document).decode()
         answers.keep(tx, self.caller, self.key, answers.Answer(self.request, written.status, headers, body))

@@ -231,7 +231,7 @@ def _get(r: Read, call: Call) -> bytes | File:
     answer = _document(place, face, call)
     if isinstance(answer, File):
         return answer
-    call.shown_secrets = audit.shown_secrets(answer)
+    call.shown_secrets = audit.shown_secrets(answer, "include" in call.request.query_params)
     return render.encode(answer)
 
 
@@ -246,7 +246,7 @@ def _document(place: Place, face: Face, call: Call) -> dict[str, Any] | File:
         page = read.collection(view, face, paging.wanted(view, pairs, plain_ids=face.caller.plain_ids))
         form = call.request.query_params.get("_format")
         if form is not None:
-            call.shown_secrets = audit.shown_secrets(page)
+            call.shown_secrets = audit.shown_secrets(page, with_included=True)
         return page if form is None else lines.of(page, view, form)
     if place.link is not None:
         return read.linked(view, place.raw, place.link, face, pairs)
