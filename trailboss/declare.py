@@ -38,6 +38,7 @@ PEOPLE = ("project", "user", "readonly", "admin", "service")
 MEMBERS = ("project", "service")
 ADMINS = ("admin", "service")
 AGENTS = ("agent",)
+OPERATOR = ("superadmin",)
 
 READ = dict.fromkeys(PEOPLE, "r")
 """Everybody may look."""
@@ -392,7 +393,8 @@ class Resource:
     unserved: actions that are declared but not served by this version, hence never offered. served: False for a type
     whose effect is not built yet; what becomes of its rows is in `resources/unserved.py`. on_failure: process that
     leads to the error state. watched: states at rest in which the slow resync looks at a row too.
-    plain_id: its ids are names, shown as they are.
+    plain_id: its ids are names, shown as they are. window: its rows are made of another type's by the database
+    (by a view that a migration makes); they are only read.
     """
 
     type: ClassVar[str] = ""
@@ -410,6 +412,7 @@ class Resource:
     unserved: ClassVar[Sequence[str]] = ()
     served: ClassVar[bool] = True
     plain_id: ClassVar[bool] = False
+    window: ClassVar[bool] = False
     stored: ClassVar[bool] = False
     scope: ClassVar[bool] = False
     on_failure: ClassVar[str | None] = None

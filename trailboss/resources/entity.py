@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from trailboss.declare import ADMINS, Field, Resource, date, mapping, number, ref, text
+from trailboss.declare import ADMINS, OPERATOR, Field, Resource, date, mapping, number, ref, text
 from trailboss.resources.setting import number_of, value_of
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ class Entity(Resource):
     created = date(column=True)
     removed = date(column=True, part="observed")
     remove_time = date(column=True, read=ADMINS, part="observed")
-    data = mapping("json", read=ADMINS, max_length=16777215)
+    data = mapping("json", read=ADMINS, create=OPERATOR, update=OPERATOR, max_length=16777215)
     transitioning: Field[str] = Field("enum", nullable=False, options=("yes", "no", "error"), computed=True)
     transitioning_message = text(computed=True)
     transitioning_progress = number(computed=True)

@@ -88,7 +88,7 @@ def _is_text(field: Field[Any]) -> bool:
 
 def all_indexes() -> list[SortIndex]:
     """Return the indexes of all declared types (`trailboss.resources` must have been imported before)."""
-    return [index for t in registry.values() if t.stored and t.base is t for index in indexes_of(t)]
+    return [index for t in registry.values() if t.stored and not t.window and t.base is t for index in indexes_of(t)]
 
 
 def is_compared(_: Any, name: str | None, kind: str, *__: Any) -> bool:
