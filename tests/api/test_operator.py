@@ -5,12 +5,19 @@ from __future__ import annotations
 import pytest
 
 from tests.builders import a_container
+from tests.databases import OpenStore
 from tests.serving import Api, Installation, OpenApi
 from trailboss.resources.account import Account
 from trailboss.resources.agent import Agent
 from trailboss.resources.credential import ApiKey
 from trailboss.resources.host import Host
 from trailboss.resources.instance import Container
+
+
+@pytest.fixture
+def installation(open_store: OpenStore) -> Installation:
+    """A new installation, once on each database: what is read here is made by the database."""
+    return Installation(open_store())
 
 
 @pytest.fixture
