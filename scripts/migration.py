@@ -1,6 +1,7 @@
 """Write the migration from the newest one to the declarations. Usage: just migration NUMBER TITLE
 
-Read what it wrote before you commit it: within a release a migration only adds.
+Read what it wrote before you commit it: within a release a migration only adds. Indexes by which rows are sorted
+(`store/sorting.py`) are no part of the schema that Alembic compares; for those the script says what to add.
 """
 
 from __future__ import annotations
@@ -11,10 +12,10 @@ from pathlib import Path
 
 from alembic import command
 from alembic.config import Config
-from sqlalchemy import create_engine
+from sqlalchemy import create_engine, text
 
 import trailboss.resources  # noqa: F401  (declares the types)
-from trailboss.store import migrations
+from trailboss.store import migrations, sorting
 from trailboss.store.database import Database
 
 
@@ -31,7 +32,11 @@ def write(number: str, title: str) -> None:
         with engine.begin() as connection:
             config.attributes["connection"] = connection
             command.revision(config, title, autogenerate=True, rev_id=number)
+            present = {row[0] for row in connection.execute(text("SELECT name FROM sqlite_master"))}
         engine.dispose()
+    for index in sorting.all_indexes():
+        if index.name not in present:
+            sys.stdout.write(f"add: op.execute({index}.ddl(op.get_bind().dialect.name == 'postgresql'))\n")
 
 
 if __name__ == "__main__":

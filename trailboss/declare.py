@@ -38,6 +38,7 @@ PEOPLE = ("project", "user", "readonly", "admin", "service")
 MEMBERS = ("project", "service")
 ADMINS = ("admin", "service")
 AGENTS = ("agent",)
+OPERATOR = ("superadmin",)
 
 READ = dict.fromkeys(PEOPLE, "r")
 """Everybody may look."""
@@ -413,7 +414,8 @@ class Resource:
     leads to the error state. watched: states at rest in which the slow resync looks at a row too.
     plain_id: its ids are names, shown as they are. personal: of other accounts' rows administrators see none either.
     shows_secrets: answers may show its secrets; reading them is noted in the audit log. appended: its rows are written
-    once, by the server alone, and not journaled.
+    once, by the server alone, and not journaled. window: its rows are made of another type's by the
+    database (by a view that a migration makes); they are only read.
     """
 
     type: ClassVar[str] = ""
@@ -431,6 +433,7 @@ class Resource:
     served: ClassVar[bool] = True
     plain_id: ClassVar[bool] = False
     personal: ClassVar[bool] = False
+    window: ClassVar[bool] = False
     stored: ClassVar[bool] = False
     scope: ClassVar[bool] = False
     on_failure: ClassVar[str | None] = None

@@ -17,6 +17,7 @@ import pytest
 import schemathesis
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
+from jsonschema import Draft202012Validator
 from openapi_spec_validator import OpenAPIV31SpecValidator
 from schemathesis.checks import not_a_server_error
 from schemathesis.specs.openapi.checks import (
@@ -208,3 +209,45 @@ def test_what_the_document_allows_is_answered_as_it_says(populated: Populated, m
 @pytest.mark.parametrize("method", METHODS)
 def test_a_lot_of_what_the_document_allows_is_answered_as_it_says(populated: Populated, method: str) -> None:
     check_operations(populated, method, examples=200, always_the_same=False)
+
+
+# --- what links bring in ----------------------------------------------------------------------------------------------
+
+
+def _tied(tx: Tx) -> None:
+    """Let every row refer to rows of the types that it may refer to, whatever their kinds."""
+    for view in role_view("project").types.values():
+        if not view.type.stored:
+            continue
+        for row in tx.find(view.type, live=False):
+            values = {}
+            for field in type(row).fields.values():
+                target = registry.get(field.target or "")
+                if target is None or not target.stored or not field.column or field.name == "account_id":
+                    continue
+                others = tx.find(target, live=False)
+                if others and row.values[field.name] is None:
+                    values[field.name] = others[row.values["id"] % len(others)].values["id"]
+            tx.change(row, **values)
+
+
+def test_what_is_included_is_as_the_document_says(populated: Populated) -> None:
+    installation, api, ids = populated
+    installation.store.write(_tied)
+    described = document("project")
+    schemas, wrong, seen = described["components"]["schemas"], [], 0
+    for view in role_view("project").types.values():
+        plural = view.type.plural.lower()
+        names = [link.name for link in view.relations.values()]
+        for id_ in ids.get(plural, ()) if "GET" in view.resource_methods else ():
+            answer = api.ask("GET", f"{plural}/{id_}", params={"include": names})
+            operation = described["paths"][f"/{plural}/{{id}}"]["get"]["responses"]["200"]
+            schema = {**operation["content"]["application/json"]["schema"], "components": {"schemas": schemas}}
+            if answer.status_code == 404:
+                continue  # of another account
+            assert answer.status_code == 200, (plural, id_, answer.text)
+            seen += sum(1 for name in names if answer.json().get(name))
+            errors = list(Draft202012Validator(schema).iter_errors(answer.json()))
+            wrong += [(plural, id_, list(e.absolute_path)[:3], e.message[:200]) for e in errors]
+    assert wrong == []
+    assert seen > 300

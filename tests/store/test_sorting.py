@@ -1,7 +1,7 @@
 """A page costs the page, however many rows an account has: for each order and filter that the API offers to somebody
 who is bound to one account, the database says that it reads the rows from an index as they come.
 
-Only what was removed lately is read otherwise: by when it was removed, and then sorted.
+Logs have no such indexes: they have a bound. Only what was removed lately is read otherwise: by when it was removed, and then sorted.
 """
 
 from __future__ import annotations
@@ -27,7 +27,12 @@ OWNED = Condition("account_id", "eq", 5)
 
 def offered() -> Iterator[tuple[str, str]]:
     """Return each type that is listed by a query, with each column by which it may be sorted or filtered."""
-    views = [v for role in ROLES for v in role_view(role).types.values() if v.type.stored and v.is_listable]
+    views = [
+        v
+        for role in ROLES
+        for v in role_view(role).types.values()
+        if v.type.stored and v.is_listable and not v.type.appended
+    ]
     seen = {
         (v.type.type, f.name)
         for v in views

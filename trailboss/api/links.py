@@ -27,10 +27,12 @@ def relations(type_: ResourceType, readable: dict[str, Field[object]]) -> dict[s
     return found
 
 
-def includeable(type_: ResourceType, readable: dict[str, Field[object]]) -> list[str]:
-    """Return every name that the schema lists for `include`."""
+def includeable(type_: ResourceType, readable: dict[str, Field[object]], visible: set[str]) -> list[str]:
+    """Return every name that the schema lists for `include`; visible: types that the role sees."""
     names = [f.wire[:-2] for f in readable.values() if f.column and f.target and f.wire.endswith("Id")]
-    names += [link if isinstance(link, str) else link.name for link in type_.links]
+    declared = [link if isinstance(link, str) else link.name for link in type_.links]
+    hidden = {t.plural for t in registry.values() if t.window and t.type not in visible}
+    names += [name for name in declared if name not in hidden]
     return sorted(dict.fromkeys(names))
 
 

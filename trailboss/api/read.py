@@ -150,7 +150,7 @@ def _owned(view: TypeView, caller: Caller) -> tuple[Condition, ...]:
 
 def _hide_before(view: TypeView, read: Read) -> int | None:
     """Return the moment before which a removal makes a row vanish from lists; None for types that are not removed."""
-    if view.type.machine is None:
+    if view.type.machine is None and not view.type.window:
         return None
     return read.now - number_of(read, "api.show.removed.for.seconds") * 1000
 

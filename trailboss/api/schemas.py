@@ -82,7 +82,7 @@ def role_view(role: str) -> RoleView:
 def _letters(type_: ResourceType, role: str) -> str:
     """Return which of c(reate), r(ead), u(pdate), d(elete) a role may do with a type."""
     if role == "superadmin" and not type_.appended:
-        return "crud" if type_.stored else "".join(sorted(set("".join(type_.roles.values()))))
+        return "crud" if type_.stored and not type_.window else "".join(sorted(set("".join(type_.roles.values()))))
     if role == "restricted" and type_.type in _RESTRICTED:
         return _RESTRICTED[type_.type]
     letters = type_.roles.get("admin" if role == "superadmin" else _LIKE.get(role, role), "")
@@ -121,7 +121,7 @@ def _type_view(type_: ResourceType, role: str, visible: set[str]) -> TypeView:
         "pluralName": type_.plural,
         "resourceFields": {w: _field_document(type_, f, w in create, w in update) for w, f in fields.items()},
         "collectionFilters": {w: {"modifiers": f.modifiers} for w, f in filters.items()},
-        "includeableLinks": links.includeable(type_, fields),
+        "includeableLinks": links.includeable(type_, fields, visible),
         "resourceActions": {n: {"input": a.input, "output": a.output} for n, a in actions.items()},
         "collectionActions": {},
         "collectionFields": {},

@@ -74,6 +74,9 @@ def _update(tx: Tx, view: TypeView, row: Resource, checked: Checked, face: Face)
     if row.values.get("state") in ("removed", "purging", "purged"):
         raise ApiError(405, message=f"a {view.type.type} that is {row.values['state']} cannot be changed")
     _check_unique(tx, view, checked, face, row)
+    if checked.values.get("data") is not None:
+        # the fields that are kept in it are changed by their names only
+        checked.values["data"] = {**checked.values["data"], "fields": row.values["data"].get("fields", {})}
     own_way = type(row).behaviour.update
     changed: Resource = (
         own_way(tx, row, checked.values, face.caller) if own_way else tx.change(row, **checked.values)

@@ -661,6 +661,7 @@ class Host(Resource):
     load_balancers: list[LoadBalancer] | None = None
     service_events: list[ServiceEvent] | None = None
     storage_pools: list[StoragePool] | None = None
+    instance_host_maps: list[InstanceHostMap] | None = None
 
 
 class HostAccess(Resource):
@@ -778,6 +779,7 @@ class Instance(Resource):
     services: list[Service] | None = None
     target_instance_links: list[InstanceLink] | None = None
     volumes: list[Volume] | None = None
+    instance_host_maps: list[InstanceHostMap] | None = None
 
 
 class InstanceConsole(Resource):
@@ -806,6 +808,27 @@ class InstanceHealthCheck(Resource):
     request_line: str | None = None
     response_timeout: int | None = None
     unhealthy_threshold: int | None = None
+
+
+class InstanceHostMap(Resource):
+    """Where an instance stands. Its number is the instance's; it is active while that is not at rest."""
+
+    type: str = "instanceHostMap"
+    account_id: str | None = None
+    kind: str | None = None
+    state: str | None = None
+    created: datetime | None = None
+    removed: datetime | None = None
+    remove_time: datetime | None = None
+    data: Mapping[str, Any] | None = None
+    transitioning: str | None = None
+    transitioning_message: str | None = None
+    transitioning_progress: int | None = None
+    instance_id: str | None = None
+    host_id: str | None = None
+    account: Account | None = None
+    instance: Instance | None = None
+    host: Host | None = None
 
 
 class InstanceLink(Resource):
@@ -1855,6 +1878,7 @@ class Container(Instance):
     token: str | None = None
     tty: bool | None = None
     user: str | None = None
+    valid_host_ids: list[str] | None = None
     version: str | None = None
     volume_driver: str | None = None
     working_dir: str | None = None
@@ -2291,6 +2315,7 @@ TYPES: dict[str, type[Resource]] = {
     "instanceConsole": InstanceConsole,
     "instanceConsoleInput": InstanceConsoleInput,
     "instanceHealthCheck": InstanceHealthCheck,
+    "instanceHostMap": InstanceHostMap,
     "instanceLink": InstanceLink,
     "instanceStop": InstanceStop,
     "ipAddress": IpAddress,
@@ -2403,6 +2428,7 @@ class Collections:
     identities: Collection[Identity]
     images: Collection[Image]
     instances: Collection[Instance]
+    instance_host_maps: Collection[InstanceHostMap]
     instance_links: Collection[InstanceLink]
     ip_addresses: Collection[IpAddress]
     labels: Collection[Label]
@@ -2467,6 +2493,7 @@ COLLECTIONS = {
     "identities": "identities",
     "images": "images",
     "instances": "instances",
+    "instance_host_maps": "instanceHostMaps",
     "instance_links": "instanceLinks",
     "ip_addresses": "ipAddresses",
     "labels": "labels",

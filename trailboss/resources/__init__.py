@@ -19,7 +19,7 @@ from trailboss.resources import agent, register, host, cluster, physical_host, m
 
 # what containers are made from, and containers
 from trailboss.resources import storage_pool, registry, image, pull_task, volume, snapshot  # isort: skip
-from trailboss.resources import networks, port, instance, instance_link, label  # isort: skip
+from trailboss.resources import networks, port, instance, instance_link, label, windows  # isort: skip
 
 # services and stacks
 from trailboss.resources import service_maps, service, service_kinds, environment  # isort: skip
@@ -73,4 +73,5 @@ __all__ = [
     "user_preference",
     "values",
     "volume",
+    "windows",
 ]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from trailboss.declare import ADMINS, Field, Resource, date, mapping, number, ref, text
+from trailboss.declare import ADMINS, OPERATOR, Field, Resource, date, mapping, number, ref, text
 from trailboss.resources.setting import number_of, value_of
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ class Entity(Resource):
     removed = date(column=True, part="observed")
     """When it was removed; it can be read for a while afterwards."""
     remove_time = date(column=True, read=ADMINS, part="observed")
-    data = mapping("json", read=ADMINS, max_length=16777215)
+    data = mapping("json", read=ADMINS, create=OPERATOR, update=OPERATOR, max_length=16777215)
     transitioning: Field[str] = Field("enum", nullable=False, options=("yes", "no", "error"), computed=True)
     """`yes` while something is on its way, `error` if that has failed."""
     transitioning_message = text(computed=True)

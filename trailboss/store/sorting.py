@@ -64,13 +64,14 @@ def may_sort(field: Field[Any]) -> bool:
 
 
 def indexes_of(base: ResourceType) -> list[SortIndex]:
-    """Return the indexes of a base type's table: none if nobody who is bound to an account lists it by a query."""
+    """Return the indexes of a base type's table: none if nobody who is bound to an account lists it by a query, and
+    none for a log, which is written all the time, read rarely, and has a bound."""
     columns = columns_of(base)
     has_account = "account_id" in columns
     family = [base, *base.children]
     readers = {role for t in family for role, letters in t.roles.items() if t.listable and "r" in letters}
     bound = {role for role in ROLES if role not in ALL_ACCOUNTS} if has_account else set(ROLES)
-    if base.behaviour.listed is not None or not readers & bound:
+    if base.behaviour.listed is not None or base.appended or not readers & bound:
         return []
     sorted_by = [
         SortIndex(table_name(base), name, _is_text(field), has_account)
@@ -89,7 +90,7 @@ def _is_text(field: Field[Any]) -> bool:
 
 def all_indexes() -> list[SortIndex]:
     """Return the indexes of all declared types (`trailboss.resources` must have been imported before)."""
-    return [index for t in registry.values() if t.stored and t.base is t for index in indexes_of(t)]
+    return [index for t in registry.values() if t.stored and not t.window and t.base is t for index in indexes_of(t)]
 
 
 def is_compared(_: Any, name: str | None, kind: str, *__: Any) -> bool:

@@ -15,6 +15,8 @@ from sqlalchemy import BigInteger, Column, Index, Integer, MetaData, Table, Text
 from trailboss.declare import Field, ResourceType, registry
 
 metadata = MetaData()
+windows = MetaData()
+"""Views of the database, which are read as tables are; migrations make them."""
 
 LONGEST_NAME = 63
 """Characters of a name in PostgreSQL."""
@@ -68,6 +70,8 @@ def _build(base: ResourceType) -> Table:
         Column("progress", Integer),
         Column("data", Text, nullable=False),
     ]
+    if base.window:
+        return Table(name, windows, *columns)
     table = Table(name, metadata, *columns, sqlite_autoincrement=True)
     declared = columns_of(base)
     for column in columns:

@@ -8,6 +8,7 @@ from typing import ClassVar
 from trailboss.declare import (
     ADMINS,
     MANY,
+    OPERATOR,
     Action,
     Behaviour,
     Field,
@@ -37,7 +38,7 @@ class Host(Entity):
         "clusters", "containerEvents", Link("hostLabels", "label"), "hosts", "instances", "ipAddresses",
         "loadBalancerHostMaps",
         Link("loadBalancers", "loadBalancer", through=("loadBalancerHostMap", "host_id", "load_balancer_id")),
-        "physicalHost", "serviceEvents", "storagePools",
+        "physicalHost", "serviceEvents", "storagePools", "instanceHostMaps",
     )  # fmt: skip
     actions: ClassVar[Sequence[Action]] = (
         Action("dockersocket", None, "hostAccess", states=("active", "inactive", "activating", "deactivating")),
@@ -53,7 +54,7 @@ class Host(Entity):
     public_endpoints = listing("publicEndpoint", part="observed")
 
     reported_uuid = text(column=True, read=())
-    compute_free = number(column=True, read=(), default=CAPACITY, part="observed")
+    compute_free = number(column=True, read=(), update=OPERATOR, default=CAPACITY, part="observed")
     gateway = text(column=True, read=())
     host_address = text(read=(), part="observed")
     engine_message = text(read=(), part="observed")

@@ -15,6 +15,7 @@ from typing import ClassVar
 from trailboss.declare import (
     ADMINS,
     MANY,
+    OPERATOR,
     Action,
     Behaviour,
     Field,
@@ -73,7 +74,7 @@ class Instance(Entity):
         "credentials", "hosts", Link("instanceLabels", "label"), "instanceLinks", "instances", "loadBalancerTargets",
         "mounts",
         "ports", "serviceEvents", "serviceExposeMaps", "services",
-        Link("targetInstanceLinks", "instanceLink", foreign="target_instance_id"), "volumes",
+        Link("targetInstanceLinks", "instanceLink", foreign="target_instance_id"), "volumes", "instanceHostMaps",
     )  # fmt: skip
 
     external_id = text(column=True, max_length=128, part="observed")
@@ -211,6 +212,7 @@ class Container(Instance):
     """It has a terminal."""
     user = text(create=True, min_length=1)
     """The user that it runs as."""
+    valid_host_ids = listing("reference[host]", create=OPERATOR, read=OPERATOR)
     version: Field[str] = text(column=True, nullable=False, default="0")
     volume_driver = text(create=True)
     working_dir = text(create=True, min_length=1)

@@ -121,6 +121,7 @@ def _request(tx: Tx, row: Instance, ports: tuple[Port, ...]) -> Request:
         compute=COMPUTE,
         image_kind=parse_image(values["image_uuid"]).kind,  # type: ignore[arg-type]
         requested_host_id=values.get("requested_host_id"),
+        valid_host_ids=frozenset(values.get("valid_host_ids") or ()),
         colocate_with=tuple(peers),
     )
 

@@ -9,19 +9,6 @@ revision = "0007"
 down_revision = "0006"
 
 
-_ORDERS = (
-    ("live", ("account_id, id",) * 2, "NULL"),
-    ("by_removed", ("account_id, removed",) * 2, "NOT NULL"),
-    ("by_created", ("account_id, created, id", "account_id, created NULLS FIRST, id"), "NULL"),
-    (
-        "by_resource_id",
-        ("account_id, resource_id, id", """account_id, "left"(resource_id, 255) COLLATE "C" NULLS FIRST, id"""),
-        "NULL",
-    ),
-)
-"""Indexes by which rows are sorted: name, columns on SQLite and on PostgreSQL, which rows."""
-
-
 def upgrade() -> None:
     """Add the table."""
     op.create_table(
@@ -54,16 +41,10 @@ def upgrade() -> None:
     with op.batch_alter_table("audit_log", schema=None) as batch_op:
         batch_op.create_index("audit_log_account_id", ["account_id", "id"], unique=False)
         batch_op.create_index("audit_log_resource_id", ["resource_id"], unique=False)
-    is_postgres = op.get_bind().dialect.name == "postgresql"
-    for name, columns, where in _ORDERS:
-        written = columns[1] if is_postgres else columns[0]
-        op.execute(f"CREATE INDEX audit_log_{name} ON audit_log ({written}) WHERE removed IS {where}")
 
 
 def downgrade() -> None:
     """Take it away again."""
-    for name, _, _ in _ORDERS:
-        op.drop_index(f"audit_log_{name}")
     with op.batch_alter_table("audit_log", schema=None) as batch_op:
         batch_op.drop_index("audit_log_resource_id")
         batch_op.drop_index("audit_log_account_id")
