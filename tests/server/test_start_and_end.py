@@ -95,6 +95,7 @@ def test_liveness_readiness_and_metrics(start_server: StartServer) -> None:
     assert httpx2.get(f"{server.url}/readyz").status_code == 200
     metrics = httpx2.get(f"{server.url}/metrics").text
     for name in ("work_due", "work_oldest_seconds", "engine_reconciles_total", "store_commit_seconds_count",
+                 "store_function_seconds_count",
                  "agent_sessions", "subscribers", "streams"):  # fmt: skip
         assert f"trailboss_{name}" in metrics
 
