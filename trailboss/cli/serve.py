@@ -15,6 +15,7 @@ from typing import Annotated, Any
 
 import typer
 
+from trailboss.cli.options import ServerCa, ServerFingerprint, trust_variables
 from trailboss.errors import Permanent
 from trailboss.server import Options as ServerOptions
 
@@ -71,6 +72,8 @@ def agent(
     address: Annotated[
         str, typer.Option(envvar="CATTLE_AGENT_IP", metavar="IP", help="Where others reach this host; else found out.")
     ] = "",
+    fingerprint: ServerFingerprint = None,
+    authority: ServerCa = None,
 ) -> None:
     """Run the agent of this host, in the foreground.
 
@@ -84,7 +87,7 @@ def agent(
     from trailboss.agent.run import options, run
 
     try:
-        chosen = options(server_url, data, docker, address, os.environ)
+        chosen = options(server_url, data, docker, address, os.environ | trust_variables(fingerprint, authority))
     except Permanent as error:
         raise typer.BadParameter(error.message) from error
     observe.configure()
