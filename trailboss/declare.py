@@ -413,9 +413,9 @@ class Resource:
     whose effect is not built yet; what becomes of its rows is in `resources/unserved.py`. on_failure: process that
     leads to the error state. watched: states at rest in which the slow resync looks at a row too.
     plain_id: its ids are names, shown as they are. personal: of other accounts' rows administrators see none either.
-    shows_secrets: answers may show its secrets; reading them is noted in the audit log. appended: its rows are written
-    once, by the server alone, and not journaled. window: its rows are made of another type's by the
-    database (by a view that a migration makes); they are only read.
+    shows_secrets: answers may show its secrets; reading them is noted in the audit log. secret_links: its links whose
+    URLs are secrets. appended: its rows are written once, by the server alone, and not journaled. window: its rows are
+    made of another type's by the database (by a view that a migration makes); they are only read.
     """
 
     type: ClassVar[str] = ""
@@ -425,6 +425,7 @@ class Resource:
     listable: ClassVar[bool] = True
     answered_as: ClassVar[str] = ""
     links: ClassVar[Sequence[str | Link]] = ()
+    secret_links: ClassVar[Sequence[str]] = ()
     hidden: ClassVar[Sequence[str]] = ()
     machine: ClassVar[Machine | None] = None
     actions: ClassVar[Sequence[Action]] = ()

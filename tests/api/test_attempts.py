@@ -123,6 +123,17 @@ def test_registration_tokens_are_counted_each_for_itself(open_api: OpenApi, inst
     assert wrong(open_api(("registrationToken", "OTHER:1:forged"))).status_code == 401
 
 
+def test_a_key_that_is_out_of_use_is_refused_and_no_guess(
+    open_api: OpenApi, admin: Api, installation: Installation
+) -> None:
+    account, key = installation.add_account("user")
+    caller = open_api(key)
+    caller.get("/v1")
+    admin.ask("POST", f"accounts/1a{account.id}/?action=deactivate")
+    assert {caller.ask("GET", "/v1").status_code for _ in range(PER_ADDRESS + PER_NAME)} == {401}
+    assert open_api(("NEW", "x")).ask("GET", "/v1").status_code == 401
+
+
 def test_with_access_control_off_nothing_is_counted(open_api: OpenApi, installation: Installation) -> None:
     installation.set("api.security.enabled", "false")
     caller = open_api(("NOBODY", "x"))

@@ -39,6 +39,8 @@ def test_what_is_given_wins_over_the_environment_and_that_over_the_default() -> 
         ({"network": "10.1.2.0/24"}, "between /8 and /20"),
         ({"bridge": "sixteen-letters-"}, "--bridge"),
         ({"bridge": "a/b"}, "--bridge"),
+        ({"tls": "on"}, "--tls is off or self-signed"),
+        ({"tls_key": Path("x")}, "--tls-cert and --tls-key go together"),
         ({"trusted_proxies": "10.0.0.0/8,proxy"}, "--trusted-proxies"),
     ],
 )

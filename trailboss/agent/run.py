@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import ipaddress
 import signal
+import ssl
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -30,6 +31,7 @@ from trailboss.agent.register import register
 from trailboss.agent.reporter import Reporter
 from trailboss.agent.state import State
 from trailboss.agent.streams import Streams
+from trailboss.agent.tls import verification
 from trailboss.agent.together import until_one_ends
 from trailboss.agent.upstream import Upstream
 from trailboss.agent.watch import Watch
@@ -48,7 +50,7 @@ FIRST_LOOK_S = 3.0
 @dataclass(frozen=True)
 class AgentOptions:
     """server: base URL. data: folder of this agent alone. token: registration token, for the first start only.
-    labels: of the host. address: of the host, "" to find it out."""
+    labels: of the host. address: of the host, "" to find it out. verification: how it knows the server."""
 
     server: str
     data: Path
@@ -57,6 +59,7 @@ class AgentOptions:
     labels: dict[str, str] = field(default_factory=dict)
     address: str = ""
     resolv_conf: Path = Path("/etc/resolv.conf")
+    verification: bool | aiohttp.Fingerprint | ssl.SSLContext = True
 
 
 def options(server: str, data: Path, docker: str, address: str, environment: Mapping[str, str]) -> AgentOptions:
@@ -77,6 +80,9 @@ def options(server: str, data: Path, docker: str, address: str, environment: Map
         token=environment.get("TRAILBOSS_TOKEN", ""),
         labels=facts.labels_of(labels),
         address=address or environment.get("CATTLE_AGENT_IP", ""),
+        verification=verification(
+            environment.get("TRAILBOSS_SERVER_FINGERPRINT", ""), environment.get("TRAILBOSS_SERVER_CA", "")
+        ),
     )
 
 
@@ -96,7 +102,8 @@ async def run(options: AgentOptions) -> None:
         loop.add_signal_handler(number, stopping.set)
     state = State(options.data)
     try:
-        async with aiohttp.ClientSession() as session:
+        connector = aiohttp.TCPConnector(ssl=options.verification)
+        async with aiohttp.ClientSession(connector=connector) as session:
             working = asyncio.create_task(_work(options, state, session))
             waiting = asyncio.create_task(stopping.wait())
             await asyncio.wait({working, waiting}, return_when=asyncio.FIRST_COMPLETED)

@@ -114,12 +114,14 @@ def _is_narrower(read: Read, wanted: str, kind: str, present: Policy) -> bool:
 
 @dataclass(frozen=True)
 class _Owner:
-    """The account whose credentials were sent. role: that of its kind, or of what was sent. proof: what that was."""
+    """The account whose credentials were sent. role: that of its kind, or of what was sent. proof: what that was.
+    is_active: neither the key nor the account is out of use."""
 
     id: int
     kind: str
     role: str
     proof: str
+    is_active: bool = True
 
 
 def _authenticate(read: Read, connection: HTTPConnection) -> _Owner:
@@ -128,8 +130,6 @@ def _authenticate(read: Read, connection: HTTPConnection) -> _Owner:
     if public and (owner := _proved(read, connection, public, secret)):
         return owner
     controlled = is_controlled(read)
-    if controlled and public:
-        context_of(connection).attempts.failed(*_attempt(connection, public, secret))
     if not controlled and connection.headers.get("x-enforce-authentication") != "true":
         for account in read.find(Account, kind="admin"):
             if account.state == "active":
@@ -144,7 +144,9 @@ def _proved(read: Read, connection: HTTPConnection, public: str, secret: str) ->
     owner = _by_token(read, secret) if public == REGISTRATION else _by_key(read, public, secret)
     if owner is not None:
         attempts.succeeded(*attempt)
-    return owner
+    elif is_controlled(read):
+        attempts.failed(*attempt)
+    return owner if owner is not None and owner.is_active else None
 
 
 def _attempt(connection: HTTPConnection, public: str, secret: str) -> tuple[str, str]:
@@ -184,14 +186,18 @@ _KEY = ("kind", "state", "secret_value", "account_id", "account_id.kind", "accou
 
 
 def _by_key(read: Read, public: str, secret: str) -> _Owner | None:
-    found = [
-        account
+    """Return whose key it is; None if there is none like it. Raises ApiError 409 MultipleKeys."""
+    right = [
+        (state == "active", *account)
         for kind, state, hashed, *account in read.columns(Credential, *_KEY, public_value=public)
-        if kind in KEY_KINDS and state == "active" and secret_matches(hashed, secret)
+        if kind in KEY_KINDS and secret_matches(hashed, secret)
     ]
+    found = [entry for entry in right if entry[0]]
     if len(found) > 1:
         raise ApiError(409, "MultipleKeys", "this key is there more than once")
-    return next((_Owner(id, kind, kind, "BasicAuth") for id, kind, state in found if state == "active"), None)
+    for is_active, id_, kind, state in found or right:
+        return _Owner(id_, kind, kind, "BasicAuth", is_active and state == "active")
+    return None
 
 
 def _enter_project(read: Read, account: _Owner, scope: str, plain_ids: bool) -> tuple[int, str]:

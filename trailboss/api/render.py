@@ -261,7 +261,7 @@ def unrevealed(document: dict[str, Any]) -> dict[str, Any]:
     links = document.get("links", {})
     if type_ is not None and type_.shows_secrets:
         hidden = {wire for wire, field in type_.by_wire.items() if field.secret}
-        links = {name: url for name, url in links.items() if name not in type_.extra_links}
+        links = {name: url for name, url in links.items() if name not in type_.secret_links}
     return {w: _unrevealed(v) for w, v in document.items() if w not in hidden} | {"links": links}
 
 

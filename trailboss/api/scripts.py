@@ -11,7 +11,7 @@ from starlette.responses import PlainTextResponse, Response
 from trailboss.api.context import Context
 from trailboss.api.request import client_ip
 from trailboss.resources.account import Account
-from trailboss.resources.credential import check_token
+from trailboss.resources.credential import FINGERPRINT, check_token
 from trailboss.resources.setting import number_of, value_of
 from trailboss.store.transaction import Read
 
@@ -20,20 +20,25 @@ _SPECIAL = str.maketrans({c: "\\" + c for c in '\\"$`'})
 
 async def serve(request: Request, context: Context, name: str, root: str) -> Response:
     """Answer the script of a token; 404 for anything else."""
-    url = await context.read(lambda read: _url_for(read, name, root))
+    found = await context.read(lambda read: (_url_for(read, name, root), read.fact(FINGERPRINT)))
+    url, fingerprint = found
     if url is None:
         return PlainTextResponse("Not Found\n", 404)
-    return PlainTextResponse(script(name, url, client_ip(request)))
+    pin = fingerprint if fingerprint and url.startswith("https:") else ""
+    return PlainTextResponse(script(name, url, client_ip(request), pin))
 
 
-def script(token: str, url: str, address: str) -> str:
-    """Return the shell script for a token. url: of the API, with `/v1`; address: of the host as the server sees it."""
+def script(token: str, url: str, address: str, fingerprint: str = "") -> str:
+    """Return the shell script for a token. url: of the API, with `/v1`; address: of the host as the server sees it;
+    fingerprint: of the server's certificate, if it is self-signed."""
     values = {
         "CATTLE_REGISTRATION_ACCESS_KEY": "registrationToken",
         "CATTLE_REGISTRATION_SECRET_KEY": token,
         "CATTLE_URL": url,
         "DETECTED_CATTLE_AGENT_IP": address,
     }
+    if fingerprint:
+        values["TRAILBOSS_SERVER_FINGERPRINT"] = fingerprint
     lines = [f'export {name}="{value.translate(_SPECIAL)}"' for name, value in values.items()]
     return "\n".join(["#!/bin/sh", *lines, ""])
 

@@ -11,7 +11,16 @@ from typer.core import TyperGroup
 from trailboss import __version__
 from trailboss.cli import api, audit, change, events, host, logs, ps, serve, up
 from trailboss.cli.exits import error_line, exit_code
-from trailboss.cli.options import ACCESS_KEY, SECRET_KEY, URL, Connection, EnvFile, RancherFile
+from trailboss.cli.options import (
+    ACCESS_KEY,
+    SECRET_KEY,
+    URL,
+    Connection,
+    EnvFile,
+    RancherFile,
+    ServerCa,
+    ServerFingerprint,
+)
 from trailboss.errors import TrailbossError
 
 if TYPE_CHECKING:
@@ -80,6 +89,8 @@ def before(
     ] = None,
     rancher_file: RancherFile = None,
     env_file: EnvFile = None,
+    fingerprint: ServerFingerprint = None,
+    authority: ServerCa = None,
     version: Annotated[
         bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version and end.")
     ] = False,
@@ -89,7 +100,7 @@ def before(
     if source is not None and source.name == "COMMANDLINE":
         warning = "warning: every user of this machine can read --secret-key; set RANCHER_SECRET_KEY instead"
         print(warning, file=sys.stderr)
-    context.obj = Connection(url, access_key, secret_key)
+    context.obj = Connection(url, access_key, secret_key, fingerprint, authority)
     given = {"project_name": project_name, "file": file, "rancher_file": rancher_file, "env_file": env_file}
     defaults = {name: value for name, value in given.items() if value is not None}
     context.default_map = dict.fromkeys(context.command.commands, defaults)  # type: ignore[attr-defined]

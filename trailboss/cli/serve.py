@@ -18,6 +18,7 @@ from typing import Annotated, Any
 import typer
 
 import trailboss
+from trailboss.cli.options import ServerCa, ServerFingerprint, trust_variables
 from trailboss.errors import Permanent
 from trailboss.server import Options as ServerOptions
 
@@ -74,6 +75,8 @@ def agent(
     address: Annotated[
         str, typer.Option(envvar="CATTLE_AGENT_IP", metavar="IP", help="Where others reach this host; else found out.")
     ] = "",
+    fingerprint: ServerFingerprint = None,
+    authority: ServerCa = None,
 ) -> None:
     """Run the agent of this host, in the foreground.
 
@@ -83,9 +86,10 @@ def agent(
     from trailboss.agent.run import options
 
     try:
-        options(server_url, data, docker, address, os.environ)
+        environment = os.environ | trust_variables(fingerprint, authority)
+        options(server_url, data, docker, address, environment)
     except Permanent as error:
         raise typer.BadParameter(error.message) from error
     # a fresh interpreter: what reads command lines would hold a fifth of the agent's memory, on every host
     program = [sys.executable, "-P", "-m", "trailboss.agent", server_url, str(data), docker, address]
-    os.execve(sys.executable, program, os.environ | {"PYTHONPATH": str(Path(trailboss.__file__).parents[1])})
+    os.execve(sys.executable, program, environment | {"PYTHONPATH": str(Path(trailboss.__file__).parents[1])})

@@ -28,7 +28,7 @@ async def texts(url: str, session: Session) -> AsyncIterator[str]:
     try:
         async with (
             aiohttp.ClientSession(trust_env=session.uses_proxy) as http,
-            http.ws_connect(url, headers=headers, heartbeat=HEARTBEAT_S, max_msg_size=0) as socket,
+            http.ws_connect(url, headers=headers, heartbeat=HEARTBEAT_S, max_msg_size=0, ssl=session.tls) as socket,
         ):
             async for message in socket:
                 if message.type is aiohttp.WSMsgType.TEXT:

@@ -8,6 +8,7 @@ Requests and retries are in `session.py`, lists in `collection.py`, the change s
 
 from __future__ import annotations
 
+import ssl
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, TypeVar, cast
@@ -31,7 +32,7 @@ WAIT_S = 45.0
 class Client(Collections):
     """An API with one pair of keys. Close it, or use it in `with`.
 
-    url: of a server, its /v1, or a project. timeout_s: for one answer. transport: as in `Session`.
+    url: of a server, its /v1, or a project. timeout_s: for one answer. transport, tls: as in `Session`.
     """
 
     def __init__(
@@ -42,8 +43,9 @@ class Client(Collections):
         *,
         timeout_s: float = TIMEOUT_S,
         transport: httpx2.BaseTransport | None = None,
+        tls: ssl.SSLContext | None = None,
     ) -> None:
-        self.session = Session(url, access_key, secret_key, timeout_s=timeout_s, transport=transport)
+        self.session = Session(url, access_key, secret_key, timeout_s=timeout_s, transport=transport, tls=tls)
         for attribute, plural in COLLECTIONS.items():
             setattr(self, attribute, Collection[Any](self, plural))
 

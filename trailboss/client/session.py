@@ -7,6 +7,7 @@ killed before it could answer. What a document means is not known here.
 from __future__ import annotations
 
 import ipaddress
+import ssl
 import time
 import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -47,7 +48,8 @@ class _Lost(Unreachable):
 
 class Session:
     """One server with one pair of keys. base: URL under which its collections are. sleep: waits, in seconds.
-    transport: carries requests; tests hand in their own."""
+    transport: carries requests; tests hand in their own. tls: how the server is known (`tls.py`), if not by the
+    authorities of the system."""
 
     def __init__(
         self,
@@ -58,14 +60,21 @@ class Session:
         timeout_s: float = TIMEOUT_S,
         sleep: Callable[[float], None] = time.sleep,
         transport: httpx2.BaseTransport | None = None,
+        tls: ssl.SSLContext | None = None,
     ) -> None:
         self.base = api_base(url)
         self.auth = (access_key or "", secret_key or "") if access_key or secret_key else None
         self.uses_proxy = not is_loopback(self.base)
         self.sleep = sleep
         headers = {"Accept": "application/json", "User-Agent": f"trailboss/{__version__}"}
+        self.tls: ssl.SSLContext | bool = True if tls is None else tls
         self.http = httpx2.Client(
-            auth=self.auth, headers=headers, timeout=timeout_s, trust_env=self.uses_proxy, transport=transport
+            auth=self.auth,
+            headers=headers,
+            timeout=timeout_s,
+            trust_env=self.uses_proxy,
+            transport=transport,
+            verify=self.tls,
         )
 
     def url_of(self, collection: str) -> str:

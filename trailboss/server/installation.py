@@ -16,11 +16,13 @@ from sqlalchemy.exc import OperationalError
 import trailboss.resources  # noqa: F401  (declares every type before the tables are asked for)
 from trailboss.dispatch.sessions import Installation
 from trailboss.errors import Permanent, Unreachable
+from trailboss.resources.credential import FINGERPRINT, PIN
 from trailboss.resources.seed import seed, seed_superadmin
 from trailboss.resources.setting import Setting, value_of
 from trailboss.server import ranges, secrets_key
 from trailboss.server.data_folder import ADMIN_CREDENTIALS, FIRST_CREDENTIALS, INSTALLATION_ID, DataFolder
 from trailboss.server.options import Options
+from trailboss.server.tls import Tls
 from trailboss.store import migrations
 from trailboss.store.reseal import check, reseal
 from trailboss.store.store import Store
@@ -43,7 +45,7 @@ class Opened:
     is_controlled: bool
 
 
-def open_installation(options: Options, folder: DataFolder, url: str) -> Opened:
+def open_installation(options: Options, folder: DataFolder, url: str, tls: Tls | None = None) -> Opened:
     """Open the database and make what is missing. url: the server's own address, for the first credentials.
 
     Raises Unreachable if the database does not answer, Permanent if the options do not fit what is there.
@@ -60,6 +62,7 @@ def open_installation(options: Options, folder: DataFolder, url: str) -> Opened:
     try:
         begin = partial(_begin, options=options, folder=folder, url=url, made=made)
         first = store.write(begin, cause="server-start")
+        store.write(partial(_keep_pin, tls=tls), cause="server-start")
         installation = store.read(
             lambda read: Installation(
                 id=read.fact("installation.id") or "",
@@ -103,6 +106,12 @@ def _begin(tx: Tx, options: Options, folder: DataFolder, url: str, made: bytes |
         scoped = f"{url}/v1/projects/1a5"
         folder.write(FIRST_CREDENTIALS, _environment(scoped, keys["project_access"], keys["project_secret"]))
     return keys is not None
+
+
+def _keep_pin(tx: Tx, tls: Tls | None) -> None:
+    """Note what the command that joins a host tells it of this server."""
+    tx.set_fact(PIN, tls.pin if tls else "")
+    tx.set_fact(FINGERPRINT, tls.fingerprint if tls else "")
 
 
 def _environment(url: str, access: str, secret: str) -> str:

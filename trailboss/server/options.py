@@ -67,6 +67,13 @@ class Options:
         "kernel name of the managed bridge on hosts; by default tb- and the beginning of the installation's id",
         metavar="NAME",
     )
+    tls: str = option(
+        "off", "TRAILBOSS_TLS", "self-signed: with a certificate of its own, made at the first start", metavar="KIND"
+    )
+    tls_cert: Path | None = option(
+        None, "TRAILBOSS_TLS_CERT", "certificate of the server with its chain, PEM; with --tls-key", metavar="FILE"
+    )
+    tls_key: Path | None = option(None, "TRAILBOSS_TLS_KEY", "private key of the certificate, PEM", metavar="FILE")
     trusted_proxies: str | None = option(
         None,
         "TRAILBOSS_TRUSTED_PROXIES",
@@ -111,6 +118,10 @@ class Options:
     def check(self) -> None:
         """Raise Permanent, naming the option, for the first value that cannot be."""
         _ = self.address, self.proxies
+        if self.tls not in ("off", "self-signed"):
+            raise Permanent(f"--tls is off or self-signed, not {self.tls!r}; certificates come by --tls-cert")
+        if (self.tls_cert is None) != (self.tls_key is None):
+            raise Permanent("--tls-cert and --tls-key go together")
         if self.access_control not in ("on", "off"):
             raise Permanent(f"--access-control is on or off, not {self.access_control!r}")
         if self.database is not None and not re.match(r"(postgresql(\+psycopg)?|sqlite)://", self.database):
@@ -155,7 +166,7 @@ class Options:
 
 
 def _from_text(name: str, text: str, variable: str) -> Any:
-    if name in ("data", "superadmin_key_file", "secrets_key_file"):
+    if name in ("data", "superadmin_key_file", "secrets_key_file", "tls_cert", "tls_key"):
         return Path(text) if text else None
     if name != "simulator":
         return text or None

@@ -40,6 +40,7 @@ from trailboss.server.housekeeping import keep_house
 from trailboss.server.http_limits import BoundedHttp
 from trailboss.server.installation import Opened, open_installation
 from trailboss.server.options import Options
+from trailboss.server.tls import Tls, tls_of
 from trailboss.store.store import Store
 
 log = structlog.get_logger()
@@ -147,11 +148,14 @@ async def serving(options: Options) -> AsyncIterator[Running]:
         ending.callback(folder.close)
         listening = _listen(options)
         ending.callback(listening.close)
-        url = _url(listening)
-        opened = await asyncio.to_thread(open_installation, options, folder, url)
+        tls = tls_of(options, folder)
+        url = _url(listening, "https" if tls else "http")
+        opened = await asyncio.to_thread(open_installation, options, folder, url, tls)
         ending.push_async_callback(asyncio.to_thread, opened.store.close)
-        _warn(options, listening, opened.is_controlled)
-        async with _parts(opened, options, url, folder, listening) as running:
+        _warn(options, listening, opened.is_controlled, tls)
+        if tls is not None and tls.fingerprint:
+            log.info("the certificate is self-signed", fingerprint=tls.fingerprint)
+        async with _parts(opened, options, url, folder, listening, tls) as running:
             log.info("ready", url=url, version=__version__, installation=opened.installation.id)
             if opened.first:
                 log.info("the first credentials are in a file", file=str(running.first_credentials))
@@ -160,7 +164,7 @@ async def serving(options: Options) -> AsyncIterator[Running]:
 
 @asynccontextmanager
 async def _parts(
-    opened: Opened, options: Options, url: str, folder: DataFolder, listening: socket.socket
+    opened: Opened, options: Options, url: str, folder: DataFolder, listening: socket.socket, tls: Tls | None
 ) -> AsyncIterator[Running]:
     """Start what works on an open installation, and end it in reverse."""
     store = opened.store
@@ -190,7 +194,7 @@ async def _parts(
             subscriptions.stop()
             await dispatcher.stop()
 
-        server = _Uvicorn(build_app(context, routes), tell)
+        server = _Uvicorn(build_app(context, routes), tell, tls)
         serving_ = asyncio.create_task(server.serve(sockets=[listening]))
         ending.push_async_callback(_end, server, serving_)
         await server.answers()
@@ -208,7 +212,7 @@ class _State:
 class _Uvicorn(uvicorn.Server):
     """uvicorn, told from outside when to end. tell: run at the end, before connections are waited for."""
 
-    def __init__(self, app: ASGIApp, tell: Callable[[], Awaitable[None]]) -> None:
+    def __init__(self, app: ASGIApp, tell: Callable[[], Awaitable[None]], tls: Tls | None) -> None:
         super().__init__(
             uvicorn.Config(
                 app,
@@ -219,6 +223,8 @@ class _Uvicorn(uvicorn.Server):
                 # Pings keep connections open through gateways; a reader that is slow on purpose must not be cut off
                 # for an answer that waits behind what it has not read. Who is dead is found out by TCP and heartbeats.
                 ws_ping_timeout=None,
+                ssl_certfile=tls.cert if tls else None,
+                ssl_keyfile=tls.key if tls else None,
                 lifespan="off",
                 proxy_headers=False,
                 server_header=False,
@@ -282,19 +288,19 @@ def _listen(options: Options) -> socket.socket:
     return listening
 
 
-def _url(listening: socket.socket) -> str:
+def _url(listening: socket.socket, scheme: str) -> str:
     """Return where this machine reaches what listens."""
     host, port = listening.getsockname()[:2]
     if ipaddress.ip_address(host).is_unspecified:
         host = "127.0.0.1" if listening.family == socket.AF_INET else "::1"
-    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+    return f"{scheme}://[{host}]:{port}" if ":" in host else f"{scheme}://{host}:{port}"
 
 
-def _warn(options: Options, listening: socket.socket, is_controlled: bool) -> None:
+def _warn(options: Options, listening: socket.socket, is_controlled: bool, tls: Tls | None) -> None:
     """Say at every start what a stranger could do."""
     is_open_to_others = not ipaddress.ip_address(listening.getsockname()[0]).is_loopback
-    if is_open_to_others:
-        log.warning("listening beyond loopback without TLS: put a proxy that ends TLS in front", listen=options.listen)
+    if is_open_to_others and tls is None:
+        log.warning("listening beyond loopback without TLS: --tls self-signed, or a proxy", listen=options.listen)
     if not is_controlled:
         who = "whoever reaches the port" if is_open_to_others else "every user of this machine"
         log.warning(f"access control is off: {who} may do everything", listen=options.listen)
