@@ -1,8 +1,8 @@
 """A page costs the page, however many rows an account has: for each order and filter that the API offers to somebody
 who is bound to one account, the database says that it reads the rows from an index as they come.
 
-Logs have no such indexes: they have a bound. Only what was removed lately is read otherwise: by when it was removed, and
-then sorted.
+Logs have no such indexes: they have a bound. Only what was removed lately is read otherwise: by when it was removed,
+and then sorted.
 """
 
 from __future__ import annotations
