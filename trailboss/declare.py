@@ -412,9 +412,8 @@ class Resource:
     unserved: actions that are declared but not served by this version, hence never offered. served: False for a type
     whose effect is not built yet; what becomes of its rows is in `resources/unserved.py`. on_failure: process that
     leads to the error state. watched: states at rest in which the slow resync looks at a row too.
-    plain_id: its ids are names, shown as they are. personal: of other accounts' rows administrators see none either.
-    shows_secrets: answers may show its secrets; reading them is noted in the audit log. secret_links: its links whose
-    URLs are secrets. appended: its rows are written once, by the server alone, and not journaled. window: its rows are
+    plain_id: its ids are names, shown as they are. shows_secrets: answers may show its
+    secrets; reading them is noted in the audit log. secret_links: its links whose URLs are secrets. appended: its rows are written once, by the server alone, and not journaled. window: its rows are
     made of another type's by the database (by a view that a migration makes); they are only read.
     """
 
@@ -433,7 +432,6 @@ class Resource:
     unserved: ClassVar[Sequence[str]] = ()
     served: ClassVar[bool] = True
     plain_id: ClassVar[bool] = False
-    personal: ClassVar[bool] = False
     window: ClassVar[bool] = False
     stored: ClassVar[bool] = False
     scope: ClassVar[bool] = False

@@ -30,7 +30,6 @@ OWN_RULES = {
     "project": "members only, whoever asks: test_projects",
     "projectMember": "shown as identities: test_identities",
     "setting": "by name, unknown names too: test_settings",
-    "userPreference": "each person's own, even for administrators: test_preferences",
 }
 """Types whose visibility is a rule of their own, which has tests of its own."""
 OURS = {"auditLog": {role: [["GET"], ["GET"]] for role in ("project", "user", "admin", "service")}}

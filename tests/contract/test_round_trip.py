@@ -59,7 +59,8 @@ AT_ONCE = {"register"}
 
 
 def secret_fields(name: str) -> set[str]:
-    return {f.wire for f in registry[name].fields.values() if f.secret}
+    type_ = registry[name]
+    return {f.wire for f in type_.fields.values() if f.secret and not (type_.shows_secrets and f.computed)}
 
 
 def readable(name: str, role: str) -> set[str]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from tests.certificates import a_key, issue
 from tests.contract.check import OFFERED, rights_of
 
 Prepared = Mapping[str, str]
@@ -33,6 +34,7 @@ _CONTAINER: dict[str, tuple[Any, Any]] = {
     "networkLaunchConfig": ("side", "side"),
     "dataVolumesFromLaunchConfigs": (["side"], ["side"]),
 }
+_AUTHORITY = issue("authority", private=a_key("ec"))
 PARTICULAR: dict[str, dict[str, tuple[Any, Any]]] = {
     "container": _CONTAINER | {"startOnCreate": (False, False)},
     "launchConfig": _CONTAINER,
@@ -44,6 +46,11 @@ PARTICULAR: dict[str, dict[str, tuple[Any, Any]]] = {
         "dockerCompose": (f"web:\n  image: {IMAGE.removeprefix('docker:')}\n", ""),
         "rancherCompose": ("web:\n  scale: 2\n", ""),
         "startOnCreate": (False, False),
+    },
+    "certificate": {
+        "cert": (issue("one", _AUTHORITY).cert, issue("two", _AUTHORITY).cert),
+        "certChain": (_AUTHORITY.cert, _AUTHORITY.cert),
+        "key": (issue().key, issue().key),
     },
     "register": {"key": ("a key that nobody can guess", "another key that nobody can guess")},
     "projectMember": {

@@ -17,7 +17,7 @@ from trailboss.api.paging import Pairs, Wanted
 from trailboss.api.render import Face
 from trailboss.api.schemas import TypeView
 from trailboss.api.validate import Reference, raw_id, row_number
-from trailboss.declare import Field, Link, Resource, ResourceType, registry
+from trailboss.declare import Field, Link, Resource, registry
 from trailboss.errors import ApiError
 from trailboss.resources.account import Account
 from trailboss.resources.setting import number_of
@@ -58,16 +58,11 @@ def find(read: Read, view: TypeView, raw: str, caller: Caller) -> Resource:
 
 def is_visible(row: Resource, caller: Caller) -> bool:
     """Say whether a row belongs to the caller: to its account in effect, or to anybody's if it sees them all."""
-    if _sees_all(type(row), caller):
+    if caller.all_accounts:
         return True
     if isinstance(row, Account):
         return bool(row.id == caller.account_id)
     return "account_id" not in type(row).fields or row.values["account_id"] == caller.account_id
-
-
-def _sees_all(type_: ResourceType, caller: Caller) -> bool:
-    """Say whether a caller sees the rows of a type whosever they are."""
-    return caller.all_accounts and (not type_.personal or caller.role == "superadmin")
 
 
 def check_references(read: Read, references: Iterable[Reference], caller: Caller) -> None:
@@ -141,7 +136,7 @@ def _page(view: TypeView, face: Face, wanted: Wanted) -> tuple[list[Resource], b
 
 def _owned(view: TypeView, caller: Caller) -> tuple[Condition, ...]:
     """Return the condition that leaves the rows of the caller's account only."""
-    if _sees_all(view.type, caller):
+    if caller.all_accounts:
         return ()
     if issubclass(view.type, Account):
         return (Condition("id", "eq", caller.account_id),)
