@@ -412,9 +412,10 @@ class Resource:
     unserved: actions that are declared but not served by this version, hence never offered. served: False for a type
     whose effect is not built yet; what becomes of its rows is in `resources/unserved.py`. on_failure: process that
     leads to the error state. watched: states at rest in which the slow resync looks at a row too.
-    plain_id: its ids are names, shown as they are. shows_secrets: answers may show its
-    secrets; reading them is noted in the audit log. secret_links: its links whose URLs are secrets. appended: its rows are written once, by the server alone, and not journaled. window: its rows are
-    made of another type's by the database (by a view that a migration makes); they are only read.
+    plain_id: its ids are names, shown as they are. shows_secrets: answers may show its secrets; reading them is noted
+    in the audit log. secret_links: its links whose URLs are secrets. appended: its rows are written once, by the server
+    alone, and not journaled. window: its rows are made of another type's by the database (by a view that a migration
+    makes); they are only read.
     """
 
     type: ClassVar[str] = ""

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import pytest
 
-from tests.acceptance.marks import not_yet_true
 from tests.acceptance.world import World
 from tests.host.registry import Registry
 
 pytestmark = pytest.mark.docker
 
 
-@not_yet_true(4, "registries are stored, and their credentials not used")
 def test_images_are_pulled_with_the_credential_of_their_registry(it: World, name: str) -> None:
     """images from its server are pulled with its credential"""
     server = Registry(it.lab.outside, credentials="jo:a secret of the registry")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import pytest
 
-from tests.acceptance.marks import not_yet_true
 from tests.acceptance.world import WITHIN_S, World
 from tests.host.registry import Registry
 from tests.waiting import eventually
@@ -14,7 +13,6 @@ pytestmark = pytest.mark.docker
 SECRET = "a-secret-of-the-login"
 
 
-@not_yet_true(4, "credentials of registries are stored, and not used")
 def test_a_private_image_needs_its_credential(it: World, name: str) -> None:
     """a private image pulls with it, fails without it, and the secret is never returned"""
     server = Registry(it.lab.outside, credentials=f"jo:{SECRET}")
