@@ -1,24 +1,25 @@
 """Who asks, and what they may see: from the headers of a request to a `Caller` (02-access section 2).
 
-Looked up here: API keys (HTTP Basic), registration tokens, the project that a request is scoped to, the role in it.
-Which types and fields a role sees is in `schemas.py`; what protects browsers, in `guard.py`.
+Looked up here: tokens of logins, API keys (HTTP Basic), registration tokens, the project that a request is scoped to,
+the role in it. Which types and fields a role sees is in `schemas.py`; what protects browsers, in `guard.py`.
 """
 
 from __future__ import annotations
 
 import base64
 import binascii
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from starlette.requests import HTTPConnection
 
 from trailboss.api import guard
-from trailboss.api.request import scope_of
+from trailboss.api.request import scope_of, target_of
 from trailboss.api.schemas import role_view
 from trailboss.api.validate import row_number
 from trailboss.declare import parse_id
 from trailboss.errors import ApiError
+from trailboss.resources import login_token, providers, token
 from trailboss.resources.account import Account
 from trailboss.resources.credential import Credential, check_token, secret_matches
 from trailboss.resources.project_member import member_roles
@@ -55,8 +56,10 @@ class Caller:
 
     role: name of the schema that it is shown. account_id: number of the account in effect (the project of a scoped
     request); authenticated_id: of the account whose key was sent. all_accounts: it sees rows of every account.
-    plain_ids: ids go in and out raw. project_prefix: the project id of the path, as it was sent.
+    plain_ids: ids go in and out raw. project_prefix: the project id of the path, as it was sent. key, session: numbers
+    of the API key or login by which it asks; key_used: when that key was noted last as used.
     options: flags of the request that actions understand (`purge`). shown_once: what only this answer shows.
+    consulted: what others have said whom the request made us ask. browser: what a browser is known by, if it is one.
     """
 
     role: str
@@ -65,8 +68,13 @@ class Caller:
     all_accounts: bool = False
     plain_ids: bool = False
     project_prefix: str | None = None
+    key: int | None = None
+    key_used: int | None = None
+    session: int | None = None
+    browser: str = ""
     options: dict[str, Any] = field(default_factory=dict)
     shown_once: dict[str, Any] = field(default_factory=dict)
+    consulted: Any = None
 
 
 def identify(read: Read, connection: HTTPConnection, project_prefix: str | None = None) -> Caller:
@@ -76,7 +84,9 @@ def identify(read: Read, connection: HTTPConnection, project_prefix: str | None 
     """
     guard.check_origin(read, connection)
     account = _authenticate(read, connection)
-    scope = project_prefix or scope_of(connection)
+    scope = project_prefix or scope_of(connection) or account.scope
+    if account.role == "token":
+        scope = None
     account_id, role = (account.id, account.role) if scope is None else _enter_project(read, account, scope)
     policy, own = POLICIES.get(role, _NO_POLICY), POLICIES.get(account.kind, _NO_POLICY)
     wanted = connection.query_params.get("_role")
@@ -91,6 +101,10 @@ def identify(read: Read, connection: HTTPConnection, project_prefix: str | None 
         all_accounts=policy.all_accounts,
         plain_ids=own.plain_ids and connection.query_params.get("_plainId") == "true",
         project_prefix=project_prefix,
+        key=account.key,
+        key_used=account.key_used,
+        session=account.session,
+        browser=connection.cookies.get(guard.COOKIE, ""),
     )
 
 
@@ -106,16 +120,29 @@ def _is_narrower(read: Read, wanted: str, kind: str, present: Policy) -> bool:
 
 @dataclass(frozen=True)
 class _Owner:
-    """The account whose credentials were sent. role: that of its kind, or of what was sent."""
+    """The account whose credentials were sent. role: that of its kind, or of what was sent. scope: a project that came
+    with them. key, key_used, session: as of a `Caller`."""
 
     id: int
     kind: str
     role: str
+    scope: str | None = None
+    key: int | None = None
+    key_used: int | None = None
+    session: int | None = None
 
 
 def _authenticate(read: Read, connection: HTTPConnection) -> _Owner:
     """Return whose credentials were sent; with access control off, else the administrator. Raises ApiError 401."""
     public, secret = basic(connection.headers.get("authorization"))
+    is_login = (target_of(connection.scope["path"]).type or "").lower() in ("token", "tokens")
+    if is_login and (owner := _for_login(read, connection)):
+        return owner
+    if (sent := _sent_token(connection)) and (owner := _by_session(read, sent)):
+        return owner
+    is_bearer, _, scope = public.lower().partition("=")
+    if is_bearer == _BEARER and (owner := _by_session(read, secret)) and is_controlled(read):
+        return replace(owner, scope=scope or None)
     if public == "registrationToken" and (owner := _by_token(read, secret)):
         return owner
     if public and (owner := _by_key(read, public, secret)):
@@ -124,8 +151,49 @@ def _authenticate(read: Read, connection: HTTPConnection) -> _Owner:
     if not controlled and connection.headers.get("x-enforce-authentication") != "true":
         for account in read.find(Account, kind="admin"):
             if account.state == "active":
-                return _Owner(account.id, account.kind, account.kind)
+                return _Owner(account.id, account.kind, account.kind, scope if is_bearer == _BEARER else None)
     raise ApiError(401, headers=_challenge(read, connection) if controlled else {})
+
+
+_BEARER = "x-api-bearer"
+"""As the user of HTTP Basic: the password is the token of a login. `=<project id>` may follow."""
+
+
+def _for_login(read: Read, connection: HTTPConnection) -> _Owner | None:
+    """Return the account that serves logins, with the session whose token was sent, if that is in force."""
+    session = login_token.find(read, sent) if (sent := _sent_token(connection)) else None
+    for account in read.find(Account, kind="token"):
+        if account.state == "active":
+            return _Owner(account.id, "token", "token", session=session.id if session else None)
+    return None
+
+
+def _sent_token(connection: HTTPConnection) -> str | None:
+    """Return the token of a login that was sent: as a cookie, in the header Authorization, as a parameter."""
+    for name, value in connection.cookies.items():
+        if name.lower() == "token" and value:
+            return value
+    header = connection.headers.get("authorization", "").strip()
+    scheme, _, bearer = header.partition(" ")
+    if scheme.lower() == "bearer" and bearer:
+        return bearer.strip()
+    if header and not bearer:
+        return header
+    return connection.query_params.get("token") or None
+
+
+def _by_session(read: Read, key: str) -> _Owner | None:
+    """Return the account of a login. Raises ApiError 401 if another provider is in force now, or lets it in no more."""
+    provider = providers.name_in_force(read)
+    row = login_token.find(read, key) if provider != providers.NONE else None
+    if row is None:
+        return None
+    if row.provider != provider:
+        raise ApiError(401, "AuthProviderChanged", "the login provider was changed; log in again")
+    account = read.require(Account, row.account_id)
+    if not token.is_admitted(read, account, provider):
+        raise ApiError(401, message="only certain people may use this installation")
+    return _Owner(account.id, account.kind, account.kind, session=row.id)
 
 
 def basic(header: str | None) -> tuple[str, str]:
@@ -147,18 +215,32 @@ def _by_token(read: Read, token: str) -> _Owner | None:
     return _Owner(account.id, account.kind, "register") if account is not None and account.state == "active" else None
 
 
-_KEY = ("kind", "state", "secret_value", "account_id", "account_id.kind", "account_id.state")
+_KEY = (
+    "kind",
+    "state",
+    "secret_value",
+    "expires",
+    "id",
+    "last_used",
+    "account_id",
+    "account_id.kind",
+    "account_id.state",
+)
 
 
 def _by_key(read: Read, public: str, secret: str) -> _Owner | None:
     found = [
-        account
-        for kind, state, hashed, *account in read.columns(Credential, *_KEY, public_value=public)
+        rest
+        for kind, state, hashed, expires, *rest in read.columns(Credential, *_KEY, public_value=public)
         if kind in KEY_KINDS and state == "active" and secret_matches(hashed, secret)
+        if expires is None or expires > read.now
     ]
     if len(found) > 1:
         raise ApiError(409, "MultipleKeys", "this key is there more than once")
-    return next((_Owner(id, kind, kind) for id, kind, state in found if state == "active"), None)
+    for key, used, account, kind, state in found:
+        if state == "active":
+            return _Owner(account, kind, kind, key=key, key_used=used)
+    return None
 
 
 def _enter_project(read: Read, account: _Owner, scope: str) -> tuple[int, str]:

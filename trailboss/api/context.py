@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TypeVar
 
+from trailboss.api.last_use import Uses
 from trailboss.errors import ApiError
 
 if TYPE_CHECKING:
@@ -31,7 +32,7 @@ class Context:
     and addresses; in open mode requests to other names are refused.
     open_stream: makes a one-time token for a live stream; returns `token` and `url`, a path such as `/v1/logs/`
     (the API puts the websocket form of its own address before it). Called in the event loop, after the commit.
-    running: account and key of the requests with a key that are being done (`repeat.py`).
+    running: account and key of the requests with a key that are being done (`repeat.py`). uses: of API keys.
     """
 
     store: Store
@@ -39,6 +40,10 @@ class Context:
     hosts: frozenset[str] = frozenset()
     open_stream: Callable[[StreamRequest, Caller], dict[str, str]] = field(default=_no_streams)
     running: set[tuple[int, str]] = field(default_factory=set)
+    uses: Uses = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.uses = Uses(self.store)
 
     async def read(self, fn: Callable[[Read], T], *, few: bool = False) -> T:
         """Run a function on one snapshot, in a reader's thread.

@@ -15,7 +15,7 @@ from urllib.parse import quote
 from starlette.requests import Request
 from starlette.responses import Response
 
-from trailboss.api import body, conditions, guard, html, openapi, paging, read, render, repeat, scripts, write
+from trailboss.api import body, conditions, consult, guard, html, openapi, paging, read, render, repeat, scripts, write
 from trailboss.api.access import Caller, identify
 from trailboss.api.context import Context
 from trailboss.api.read import File
@@ -98,7 +98,7 @@ async def _answer(call: Call) -> tuple[int, bytes | File | ApiError]:
     request = call.request
     method = request.query_params.get("_method", request.method).upper()
     if method == "GET" and request.method == "GET":
-        return 200, await call.context.read(lambda r: _get(r, call), few=_is_point(call))
+        return 200, await _read(call, few=_is_point(call))
     caller = await call.context.read(lambda r: _enter(r, call), few=True)
     sent = await body.fields_of(request)
     call.params = body.merged(request.query_params.multi_items()) | sent
@@ -107,10 +107,11 @@ async def _answer(call: Call) -> tuple[int, bytes | File | ApiError]:
     if method not in METHODS:
         raise ApiError(405)
     if method == "GET":
-        return 200, await call.context.read(lambda r: _get(r, call))
+        return 200, await _read(call)
     caller.options = {name: True for name in _FLAGS if str(call.params.get(name, "")).lower() == "true"}
     place = _locate(call, caller)
     operation = _operation(call, place, method)
+    await consult.before_writing(call.context, _face_of(call, caller), place.view, place.raw, place.action, call.params)
     once = repeat.once(request, method, caller, call.params)
     with once.alone(call.context.running) if once is not None else nullcontext():
         written = await call.context.write(
@@ -120,6 +121,21 @@ async def _answer(call: Call) -> tuple[int, bytes | File | ApiError]:
         )
     call.headers |= written.headers
     return written.status, render.encode(_with_stream(call, caller, written))
+
+
+async def _read(call: Call, *, few: bool = False) -> bytes | File:
+    """Answer a GET. What others have to be asked before is asked by who may ask at all."""
+    asked = consult.of_reading(call.target)
+    if asked is None:
+        return await call.context.read(lambda r: _get(r, call), few=few)
+    query = dict(call.request.query_params)
+
+    def question(r: Read) -> consult.Question | None:
+        caller = _enter(r, call)
+        return consult.reading(r, asked, _locate(call, caller).raw, query, caller)
+
+    answer = await consult.answer_of(await call.context.read(question))
+    return await call.context.read(lambda r: _get(r, call, answer))
 
 
 def _is_point(call: Call) -> bool:
@@ -147,11 +163,17 @@ def _enter(r: Read, call: Call) -> Caller:
     if "x-api-request-url" in call.request.headers and value_of(r, "api.allow.client.override") == "true":
         call.root = f"{overriding_url(call.request) or base_url(call.request)}/v1"
     call.role = role_view(call.caller.role)
+    call.context.uses.note(call.caller, r.now)
     return call.caller
 
 
 def _face(call: Call, caller: Caller, r: Read) -> Face:
-    return Face(caller, call.root, role_view(caller.role), r, dict(call.request.query_params))
+    return _face_of(call, caller)(r)
+
+
+def _face_of(call: Call, caller: Caller) -> Callable[[Read], Face]:
+    query = dict(call.request.query_params)
+    return lambda r: Face(caller, call.root, role_view(caller.role), r, query)
 
 
 def _locate(call: Call, caller: Caller) -> Place:
@@ -169,9 +191,10 @@ def _locate(call: Call, caller: Caller) -> Place:
     return Place(view, raw, target.link, str(action).lower() if action is not None else None)
 
 
-def _get(r: Read, call: Call) -> bytes | File:
+def _get(r: Read, call: Call, consulted: object = None) -> bytes | File:
     """Return what a GET answers. Raises ApiError."""
     caller = _enter(r, call)
+    caller.consulted = consulted
     face = _face(call, caller, r)
     if call.target.type is None:
         return render.encode(version(face))

@@ -16,6 +16,10 @@ DEFAULTS = {
     "api.allow.client.override": "false",
     "api.auth.realm": "Enter API access key and secret key as username and password",
     "agent.instance.register.url": "",
+    "api.auth.enabler": "",
+    "api.auth.groups.refresh.seconds": "3600",
+    "api.auth.jwt.token.expiry": "57600000",
+    "api.auth.provider.configured": "none",
     "api.host": "",
     "api.security.enabled": "true",
     "api.show.removed.for.seconds": "300",
@@ -40,6 +44,12 @@ PUBLIC = (
     "rancher.server.image",
 )
 """Settings that everybody sees."""
+SECRET = (
+    "api.auth.github.client.secret",
+    "api.auth.ldap.service.account.password",
+    "api.auth.openid.client.secret",
+)
+"""Settings whose value is kept and shown to nobody."""
 
 
 class Setting(Resource):
@@ -58,6 +68,7 @@ class Setting(Resource):
     removed = number(column=True, read=())
     name = text(create=ADMINS, column=True, indexed=True)
     value = text(create=ADMINS, update=ADMINS, column=True, max_length=1024)
+    secret_value = text(read=(), secret=True)
 
 
 class ActiveSetting(Resource):
@@ -85,7 +96,7 @@ def value_of(read: Read, name: str) -> str:
     if (given := os.environ.get(environment_name(name))) is not None:
         return given
     stored = _stored(read, name)
-    return stored.value if stored is not None else DEFAULTS.get(name, "")
+    return _kept(stored) if stored is not None else DEFAULTS.get(name, "")
 
 
 def number_of(read: Read, name: str) -> int:
@@ -99,8 +110,20 @@ def is_controlled(read: Read) -> bool:
     return value_of(read, "api.security.enabled") != "false"
 
 
+def store(tx: Tx, name: str, value: str) -> Setting:
+    """Store the value of a setting."""
+    values = {"secret_value": value} if name in SECRET else {"value": value}
+    stored = _stored(tx, name)
+    return tx.insert(Setting, name=name, **values) if stored is None else tx.change(stored, **values)
+
+
 def _stored(read: Read, name: str) -> Setting | None:
     return next(iter(read.find(Setting, name=name)), None)
+
+
+def _kept(stored: Setting) -> str:
+    """Return the value of a row."""
+    return (stored.secret_value if stored.name in SECRET else stored.value) or ""
 
 
 def active(read: Read, name: str) -> ActiveSetting:
@@ -109,6 +132,8 @@ def active(read: Read, name: str) -> ActiveSetting:
     given, default = os.environ.get(environment_name(name)), DEFAULTS.get(name)
     kept = stored.value if stored is not None else None
     in_force = next((value for value in (given, kept, default) if value is not None), None)
+    if name in SECRET:
+        in_force = kept = None
     sources = ((given, "Environment Variables"), (kept, "Database"), (default, "Code Packaged Defaults"))
     return ActiveSetting(
         {
@@ -148,22 +173,19 @@ def create(tx: Tx, values: dict[str, Any], caller: Any) -> Resource:
         raise ApiError(422, "MissingRequired", "a setting needs a name", field="name")
     if _stored(tx, name) is not None:
         return update(tx, active(tx, name), values, caller)
-    return tx.insert(Setting, name=name, value=values.get("value") or "")
+    return store(tx, name, values.get("value") or "")
 
 
 def update(tx: Tx, row: ActiveSetting, values: dict[str, Any], caller: Any) -> ActiveSetting:
     """Store a value for a setting; null takes the stored one away. Raises ApiError 404 for a row that is gone."""
     if row.name is None:
         raise ApiError(404)
-    stored, value = _stored(tx, row.name), values.get("value")
+    value = values.get("value")
     if "value" not in values:
         return row
     if value is None:
         return delete(tx, row, caller)
-    if stored is not None:
-        tx.change(stored, value=value)
-    else:
-        tx.insert(Setting, name=row.name, value=value)
+    store(tx, row.name, value)
     return active(tx, row.name)
 
 

@@ -17,7 +17,8 @@ import trailboss.resources  # noqa: F401  (declares every type before the tables
 from trailboss.dispatch.sessions import Installation
 from trailboss.errors import Permanent, Unreachable
 from trailboss.resources.seed import seed, seed_superadmin
-from trailboss.resources.setting import Setting, value_of
+from trailboss.resources.setting import store as store_setting
+from trailboss.resources.setting import value_of
 from trailboss.server import ranges
 from trailboss.server.data_folder import ADMIN_CREDENTIALS, FIRST_CREDENTIALS, INSTALLATION_ID, DataFolder
 from trailboss.server.options import Options
@@ -108,13 +109,8 @@ def _choose_range(tx: Tx, options: Options) -> None:
 
 
 def _set(tx: Tx, name: str, value: str) -> None:
-    if value_of(tx, name) == value:
-        return
-    rows = tx.find(Setting, name=name)
-    if rows:
-        tx.change(rows[0], value=value)
-    else:
-        tx.insert(Setting, name=name, value=value)
+    if value_of(tx, name) != value:
+        store_setting(tx, name, value)
 
 
 def _keep_id(folder: DataFolder, installation_id: str) -> None:
