@@ -22,6 +22,7 @@ from trailboss.errors import ApiError
 from trailboss.resources import login_token, providers, token
 from trailboss.resources.account import Account
 from trailboss.resources.credential import Credential, check_token, secret_matches
+from trailboss.resources.login_token import LoginToken
 from trailboss.resources.project_member import member_roles
 from trailboss.resources.setting import is_controlled, number_of, value_of
 from trailboss.store.transaction import Read
@@ -106,6 +107,28 @@ def identify(read: Read, connection: HTTPConnection, project_prefix: str | None 
         session=account.session,
         browser=connection.cookies.get(guard.COOKIE, ""),
     )
+
+
+def check_again(read: Read, caller: Caller) -> None:
+    """Look whether a caller may still do what it was allowed to begin. Raises ApiError 401, 403."""
+    owner = read.get(Account, caller.authenticated_id)
+    if owner is None or owner.state != "active" or not _is_proven(read, caller):
+        raise ApiError(401, message="what this began with counts no more; log in again")
+    if caller.account_id != caller.authenticated_id:
+        account = _Owner(owner.id, owner.kind, owner.kind)
+        _enter_project(read, account, str(caller.account_id))
+
+
+def _is_proven(read: Read, caller: Caller) -> bool:
+    """Say whether the key or login by which a caller asked is in force; without any, access control has to be off."""
+    if caller.session is not None:
+        row = read.get(LoginToken, caller.session)
+        return row is not None and login_token.is_in_force(read, row) and row.provider == providers.name_in_force(read)
+    if caller.key is not None:
+        key = read.get(Credential, caller.key)
+        expires = key.values.get("expires") if key is not None else None
+        return key is not None and key.state == "active" and (expires is None or expires > read.now)
+    return not is_controlled(read)
 
 
 def _is_narrower(read: Read, wanted: str, kind: str, present: Policy) -> bool:

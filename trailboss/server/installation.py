@@ -77,7 +77,7 @@ def _begin(tx: Tx, options: Options, folder: DataFolder, url: str) -> bool:
     """Make at the first start what must be there, and put in force what the options say; say if it was the first."""
     keys = seed(tx)
     _choose_range(tx, options)
-    _set(tx, "api.security.enabled", "true" if options.access_control == "on" else "false")
+    _set_access_control(tx, options.access_control)
     if options.simulator:
         _set(tx, "simulator.enabled", "true")
     if (key := options.superadmin) is not None and seed_superadmin(tx, *key) and len(key[1]) < SHORT_SECRET:
@@ -106,6 +106,16 @@ def _choose_range(tx: Tx, options: Options) -> None:
     for option, given, kept in (("--network", options.network, cidr), ("--bridge", options.bridge, bridge)):
         if given is not None and given != kept:
             raise Permanent(f"{option} {given}: this installation has used {kept} since its first start; leave it out")
+
+
+def _set_access_control(tx: Tx, option: str) -> None:
+    """Turn access control on, or off where the option has just become so: a restart with the options as they were does
+    not open what has been closed through the API since."""
+    if option == "on":
+        _set(tx, "api.security.enabled", "true")
+    elif tx.fact("option.access-control") != option:
+        _set(tx, "api.security.enabled", "false")
+    tx.set_fact("option.access-control", option)
 
 
 def _set(tx: Tx, name: str, value: str) -> None:

@@ -174,7 +174,7 @@ async def _parts(
         simulated = SimulatedHosts(store, dispatcher.serve)
         await simulated.start()
         ending.push_async_callback(simulated.stop)
-        streams = Streams(dispatcher)
+        streams = Streams(dispatcher, store)
         context = Context(store, dispatcher, _names(options), open_stream=streams.open)
         subscriptions = Subscriptions(context)
         state = _State()
