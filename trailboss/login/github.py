@@ -51,6 +51,10 @@ class GitHub:
             if kind not in (*self.kinds, "rancher_id"):
                 raise ApiError(400, "InvalidIdentity", f"GitHub knows no {kind}", field="allowedIdentities")
 
+    def begin(self) -> str | None:
+        """A login page knows where GitHub is, and the client id."""
+        return None
+
     def login(self, code: str) -> Person:
         """Let somebody in by an OAuth code."""
         s = self.settings

@@ -65,6 +65,10 @@ class Directory:
         if found is None:
             raise ApiError(400, "InvalidLDAPConfig", f"there is no {self.settings.domain}", field="domain")
 
+    def begin(self) -> str | None:
+        """A person gives name and password to us."""
+        return None
+
     def login(self, code: str) -> Person:
         """Let somebody in by `name:password`. More than one colon is 403, as in the original."""
         login, *rest = code.split(":")

@@ -1,7 +1,7 @@
 """Any provider of OpenID Connect, by the code flow with PKCE (OpenID Connect Core 1.0, RFC 7636).
 
-`authorization_url` is where a login page sends the person. It carries a `state` that only this installation can make;
-nonce and PKCE verifier follow from it, so nothing is kept in between. The code of a login is the query string with which
+`begin` says where a login page sends the person. The address carries a `state` that only this installation can make;
+nonce and PKCE verifier follow from it, so nothing is kept in between. The code of a login is the query with which
 the provider sends the person back: `code=...&state=...`. A state counts for ten minutes, and in the browser that it was
 made for. ID tokens are taken with the provider's published keys only, hence with asymmetric algorithms only.
 """
@@ -60,11 +60,12 @@ class OpenId:
     def check(self) -> None:
         """Read what the provider says of itself. Raises ApiError 400 InvalidOpenIdConfig."""
         try:
-            self._endpoint("authorization_endpoint"), self._keys()
+            self._endpoint("authorization_endpoint")
+            self._keys()
         except ApiError as error:
             raise ApiError(400, "InvalidOpenIdConfig", error.message) from error
 
-    def authorization_url(self) -> str:
+    def begin(self) -> str:
         """Return where a person goes to log in."""
         state = self._new_state()
         query = {

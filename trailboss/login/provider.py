@@ -46,6 +46,9 @@ class Provider(Protocol):
     def login(self, code: str) -> Person:
         """Return who has proved by a code who it is. Raises ApiError 401 for a wrong one, 403 for what is none."""
 
+    def begin(self) -> str | None:
+        """Return where a person goes to log in, if that follows from nothing that a login page knows."""
+
     def find(self, kind: str, external_id: str) -> Who | None:
         """Return who has an id; None if nobody has."""
 

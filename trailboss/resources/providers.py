@@ -6,6 +6,7 @@ in `trailboss/login/`; their libraries are loaded when one is asked for.
 
 from __future__ import annotations
 
+import secrets
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -22,6 +23,8 @@ CONFIGURED = "api.auth.provider.configured"
 ENABLER = "api.auth.enabler"
 """Identity of who has become administrator by the first login of a set-up."""
 CONTROL = "api.security.enabled"
+STATE_KEY = "api.auth.openid.state.key"
+"""With what the beginnings of logins are signed that somebody finishes at a provider."""
 LOCAL, NONE = "localAuthConfig", "none"
 KINDS = {
     "githubconfig": ("github_user", "github_org", "github_team"),
@@ -50,13 +53,14 @@ def kinds_in_force(read: Read) -> tuple[str, ...]:
     return KINDS.get(name_in_force(read), ())
 
 
-def in_force(read: Read) -> Provider | None:
-    """Return the provider in force; None if people log in with passwords kept here, or not at all."""
+def in_force(read: Read, browser: str = "") -> Provider | None:
+    """Return the provider in force; None if people log in with passwords kept here, or not at all. browser: by what the
+    browser of who logs in is known."""
     name = name_in_force(read)
-    return made(name, saved(read, registry[name])) if name in KINDS else None
+    return made(name, saved(read, registry[name]), value_of(read, STATE_KEY), browser) if name in KINDS else None
 
 
-def made(name: str, values: dict[str, Any]) -> Provider:
+def made(name: str, values: dict[str, Any], state_key: str = "", browser: str = "") -> Provider:
     """Return a provider with some settings, by the Python names of its configuration's fields."""
     if name == "ldapconfig":
         from trailboss.login import ldap
@@ -68,7 +72,7 @@ def made(name: str, values: dict[str, Any]) -> Provider:
         return github.GitHub(msgspec.convert(values, github.Settings, strict=False))
     from trailboss.login import openid
 
-    return openid.OpenId(msgspec.convert(values, openid.Settings, strict=False))
+    return openid.OpenId(msgspec.convert(values, openid.Settings, strict=False), state_key.encode(), browser)
 
 
 def saved(read: Read, type_: ResourceType) -> dict[str, Any]:
@@ -83,6 +87,8 @@ def saved(read: Read, type_: ResourceType) -> dict[str, Any]:
 
 def save(tx: Tx, type_: ResourceType, values: dict[str, Any]) -> None:
     """Store the settings of a configuration; a secret that was not sent stays."""
+    if not value_of(tx, STATE_KEY):
+        setting.store(tx, STATE_KEY, secrets.token_hex(32))
     for name, field in _kept(type_).items():
         value = values.get(name)
         if value is None and field.secret:

@@ -48,6 +48,7 @@ SECRET = (
     "api.auth.github.client.secret",
     "api.auth.ldap.service.account.password",
     "api.auth.openid.client.secret",
+    "api.auth.openid.state.key",
 )
 """Settings whose value is kept and shown to nobody."""
 

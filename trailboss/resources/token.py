@@ -37,6 +37,7 @@ class Token(Resource):
 
     account_id = text()
     auth_provider = text()
+    authorization_url = text()
     client_id = text()
     code = text(create=True, required=True, secret=True)
     enabled = flag()
@@ -62,7 +63,7 @@ def asking(read: Read, row: None, values: dict[str, Any], caller: Any) -> Callab
     name = providers.name_in_force(read)
     if name == providers.LOCAL:
         return _comparing(read, values["code"])
-    provider = providers.in_force(read)
+    provider = providers.in_force(read, caller.browser)
     if provider is None:
         raise ApiError(500, "NoAuthProvider", "no login provider is configured; use API keys")
     return lambda: Login(name, provider.login(values["code"]))
@@ -196,9 +197,22 @@ def _shown(read: Read, *, account: Account | None = None, **more: Any) -> Token:
     return Token(values)
 
 
+def beginning(read: Read, row: None, values: dict[str, Any], caller: Any) -> Callable[[], str | None] | None:
+    """Return what asks the provider in force where a person goes to log in."""
+    provider = providers.in_force(read, caller.browser)
+
+    def question() -> str | None:
+        try:
+            return provider.begin() if provider is not None else None
+        except ApiError:
+            return None  # a login page is told the rest all the same
+
+    return question
+
+
 def listed(read: Read, caller: Any, query: Mapping[str, str]) -> list[Token]:
     """Return what a login page has to know."""
-    return [_shown(read)]
+    return [Token({**_shown(read).values, "authorization_url": caller.consulted})]
 
 
 def found(read: Read, caller: Any, raw: str) -> Token | None:
@@ -223,5 +237,5 @@ def log_out(tx: Tx, row: Token, caller: Any) -> Token:
 
 
 Token.behaviour = Behaviour(
-    create=create, listed=listed, found=found, delete=log_out, consult={"create": asking}
+    create=create, listed=listed, found=found, delete=log_out, consult={"create": asking, "listed": beginning}
 )  # fmt: skip
