@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 import pytest
 
 from tests.login.directory import BASE, Slapd
-from tests.serving import Api, OpenApi, Settle
+from tests.serving import Api, Installation, Later, OpenApi, Settle
+from trailboss.server.refresh import refresh
 
 
 @pytest.fixture
@@ -145,3 +147,30 @@ def test_a_directory_that_is_away_says_so(directory: Slapd, admin: Api, visitor:
     admin.ask("PUT", "settings/api.auth.ldap.port", json={"value": "1"})
     assert visitor.refused("POST", "token", json={"code": "ann:secret"})[:2] == (503, "LdapDown")
     assert admin.refused("GET", "identities?name=ann")[:2] == (503, "LdapDown")
+
+
+def test_who_leaves_a_group_or_is_disabled_is_out_without_logging_in_again(
+    directory: Slapd, admin: Api, visitor: Api, installation: Installation, later: Later
+) -> None:
+    dn = directory.user("dora")
+    group = directory.group("leavers", dn)
+    members = [
+        {"externalId": "1a1", "role": "owner"},
+        {"externalId": group, "externalIdType": "ldap_group", "role": "readonly"},
+    ]
+    assert admin.ask("POST", "projects/1a5?action=setmembers", json={"members": members}).status_code == 200
+    token = bearer(visitor.create("token", code="dora:secret"))
+    later(3600)
+    asyncio.run(refresh(installation.store))
+    assert visitor.ask("GET", "projects/1a5/hosts", **token).status_code == 200
+    directory.change(group, member=[f"cn=Ann,{BASE}"])
+    asyncio.run(refresh(installation.store))
+    assert visitor.ask("GET", "projects/1a5/hosts", **token).status_code == 200, "not asked so often"
+    later(3600)
+    asyncio.run(refresh(installation.store))
+    assert visitor.ask("GET", "projects/1a5/hosts", **token).status_code == 403
+    assert visitor.ask("GET", "projects", **token).status_code == 200
+    directory.change(dn, userAccountControl=514)
+    later(3600)
+    asyncio.run(refresh(installation.store))
+    assert visitor.ask("GET", "projects", **token).status_code == 401

@@ -39,6 +39,7 @@ from trailboss.server.data_folder import FIRST_CREDENTIALS, DataFolder
 from trailboss.server.http_limits import BoundedHttp
 from trailboss.server.installation import Opened, open_installation
 from trailboss.server.options import Options
+from trailboss.server.refresh import refreshing
 from trailboss.store.store import Store
 
 log = structlog.get_logger()
@@ -187,6 +188,7 @@ async def _parts(
             subscriptions.stop()
             await dispatcher.stop()
 
+        ending.push_async_callback(_cancel, asyncio.create_task(refreshing(store)))
         server = _Uvicorn(build_app(context, routes), tell)
         serving_ = asyncio.create_task(server.serve(sockets=[listening]))
         ending.push_async_callback(_end, server, serving_)
@@ -250,6 +252,12 @@ class _Uvicorn(uvicorn.Server):
 async def _end(server: _Uvicorn, task: asyncio.Task[None]) -> None:
     server.should_exit = True
     await task
+
+
+async def _cancel(task: asyncio.Task[None]) -> None:
+    task.cancel()
+    with contextlib.suppress(asyncio.CancelledError):
+        await task
 
 
 def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
