@@ -11,6 +11,8 @@ from tests.login.directory import BASE, Slapd
 from tests.serving import Api, Installation, Later, OpenApi, Settle
 from trailboss.server.refresh import refresh
 
+pytestmark = pytest.mark.ldap
+
 
 @pytest.fixture
 def directory(slapd: Slapd, admin: Api) -> Slapd:

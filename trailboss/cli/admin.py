@@ -32,7 +32,7 @@ def key(data: Data = None, database: Database = None) -> None:
 
 @app.command()
 def password(
-    login: Annotated[str, typer.Argument(help="Login name; one that is not there is made.")],
+    login: Annotated[str, typer.Argument(metavar="LOGIN", help="Login name; one that is not there is made.")],
     data: Data = None,
     database: Database = None,
 ) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass
+from functools import partial
 
 import structlog
 
@@ -55,13 +56,11 @@ async def refresh(store: Store) -> None:
             if error.status != 401:
                 raise
             log.info("a person is no longer let in", account=account_id, reason=error.message)
-            await asyncio.wrap_future(store.submit(lambda tx, id=account_id: _shut_out(tx, id), cause="refresh"))
+            await asyncio.wrap_future(store.submit(partial(_shut_out, account_id=account_id), cause="refresh"))
             continue
         if person is None:
             return
-        await asyncio.wrap_future(
-            store.submit(lambda tx, id=account_id, said=person: _note(tx, id, said), cause="refresh")
-        )
+        await asyncio.wrap_future(store.submit(partial(_note, account_id=account_id, person=person), cause="refresh"))
 
 
 def _due(read: Read) -> _Round | None:
