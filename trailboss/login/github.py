@@ -10,12 +10,11 @@ from typing import Any, ClassVar
 
 import msgspec
 
-from trailboss.errors import ApiError
+from trailboss.errors import ApiError, Unreachable
 from trailboss.login import http
 from trailboss.login.provider import Person, Who
 
 USER, ORGANISATION, TEAM = "github_user", "github_org", "github_team"
-DOWN = "GithubUnavailable"
 MOST_PAGES = 10
 PER_PAGE = 100
 
@@ -59,14 +58,14 @@ class GitHub:
         """Let somebody in by an OAuth code."""
         s = self.settings
         if not s.client_id or not s.client_secret:
-            raise ApiError(503, DOWN, "GitHub is not configured")
+            raise ApiError(503, "GithubUnavailable", "GitHub is not configured")
         sent = {"client_id": s.client_id, "client_secret": s.client_secret, "code": code}
-        found = http.ask("POST", f"{self._web}/login/oauth/access_token", DOWN, data=sent)
+        found = _ask("POST", f"{self._web}/login/oauth/access_token", data=sent)
         token = found.get("access_token") if isinstance(found, dict) else None
         if not isinstance(token, str):
             raise ApiError(401, message="GitHub does not accept this code")
         headers = {"Authorization": f"Bearer {token}"}
-        user = http.ask("GET", f"{self._api}/user", DOWN, headers=headers)
+        user = _ask("GET", f"{self._api}/user", headers=headers)
         organisations = [_who(ORGANISATION, found) for found in self._pages("user/orgs", headers)]
         teams = [_who(TEAM, found) for found in self._pages("user/teams", headers)]
         return Person(_who(USER, user), (*organisations, *teams))
@@ -83,7 +82,7 @@ class GitHub:
         if exactly:
             found = [self._one(USER, f"users/{_segment(text)}")] if _segment(text) else []
             return [who for who in found if who is not None]
-        answer = http.ask("GET", f"{self._api}/search/users", DOWN, params={"q": text})
+        answer = _ask("GET", f"{self._api}/search/users", params={"q": text})
         return [_who(_kind_of(found), found) for found in answer.get("items", ())]
 
     def again(self, external_id: str) -> Person | None:
@@ -92,7 +91,7 @@ class GitHub:
 
     def _one(self, kind: str, path: str) -> Who | None:
         try:
-            found = http.ask("GET", f"{self._api}/{path}", DOWN)
+            found = _ask("GET", f"{self._api}/{path}")
         except ApiError as error:
             if error.status == 401:
                 return None
@@ -103,7 +102,7 @@ class GitHub:
         found: list[dict[str, Any]] = []
         for page in range(1, MOST_PAGES + 1):
             params = {"per_page": PER_PAGE, "page": page}
-            more = http.ask("GET", f"{self._api}/{path}", DOWN, headers=headers, params=params)
+            more = _ask("GET", f"{self._api}/{path}", headers=headers, params=params)
             found += more
             if len(more) < PER_PAGE:
                 break
@@ -123,3 +122,11 @@ def _who(kind: str, found: dict[str, Any]) -> Who:
     login = found.get("login") or found.get("slug")
     name = found.get("name") or login
     return Who(kind, str(found["id"]), name, login, found.get("avatar_url"), found.get("html_url"))
+
+
+def _ask(method: str, url: str, **options: Any) -> Any:
+    """Ask over HTTP. Raises ApiError 401 if that is refused, 503 if nobody answers."""
+    try:
+        return http.ask(method, url, **options)
+    except Unreachable as error:
+        raise ApiError(503, "GithubUnavailable", error.message) from error

@@ -6,15 +6,15 @@ from typing import Any
 
 import httpx2
 
-from trailboss.errors import ApiError
+from trailboss.errors import ApiError, Unreachable
 
 WITHIN_S = 10
 LARGEST = 1_000_000
 """Bytes of an answer that are read."""
 
 
-def ask(method: str, url: str, code: str, **options: Any) -> Any:
-    """Return the JSON of an answer. Raises ApiError 401 if it is refused, 503 with a code if there is none."""
+def ask(method: str, url: str, **options: Any) -> Any:
+    """Return the JSON of an answer. Raises ApiError 401 if it is refused, Unreachable if there is none."""
     headers = {"Accept": "application/json", **options.pop("headers", {})}
     try:
         answer = httpx2.request(method, url, headers=headers, timeout=WITHIN_S, **options)
@@ -22,7 +22,7 @@ def ask(method: str, url: str, code: str, **options: Any) -> Any:
             raise ApiError(401, message="the login provider does not accept this")
         answer.raise_for_status()
         if len(answer.content) > LARGEST:
-            raise ApiError(503, code, "the login provider answers too much")
+            raise Unreachable("the login provider answers too much")
         return answer.json()
     except (httpx2.HTTPError, httpx2.InvalidURL, ValueError) as error:
-        raise ApiError(503, code, f"the login provider does not answer: {error}") from error
+        raise Unreachable(f"the login provider does not answer: {error}") from error

@@ -22,12 +22,11 @@ from joserfc import jwt
 from joserfc.errors import JoseError
 from joserfc.jwk import KeySet
 
-from trailboss.errors import ApiError
+from trailboss.errors import ApiError, Unreachable
 from trailboss.login import http
 from trailboss.login.provider import Person, Who
 
 USER, GROUP = "openid_user", "openid_group"
-DOWN = "OpenIdUnavailable"
 ALGORITHMS = ["RS256", "RS384", "RS512", "PS256", "ES256", "ES384", "EdDSA"]
 STATE_FOR_S = 600
 LEEWAY_S = 30
@@ -95,7 +94,7 @@ class OpenId:
             "client_secret": self.settings.client_secret,
             "code_verifier": self._derived("verifier", state),
         }
-        found = http.ask("POST", self._endpoint("token_endpoint"), DOWN, data=sent)
+        found = _ask("POST", self._endpoint("token_endpoint"), data=sent)
         claims = self._claims(str(found.get("id_token", "")), self._derived("nonce", state))
         who = Who(USER, claims["sub"], claims.get("name"), claims.get("preferred_username") or claims.get("email"))
         groups = claims.get(self.settings.groups_claim)
@@ -119,16 +118,16 @@ class OpenId:
     def _endpoint(self, name: str) -> str:
         """Return an address of the provider. Raises ApiError 503 if it is another one than we mean."""
         issuer = self.settings.issuer.rstrip("/")
-        found = http.ask("GET", f"{issuer}/.well-known/openid-configuration", DOWN)
+        found = _ask("GET", f"{issuer}/.well-known/openid-configuration")
         if not isinstance(found, dict) or str(found.get("issuer", "")).rstrip("/") != issuer or name not in found:
-            raise ApiError(503, DOWN, f"{issuer} does not say where its {name} is")
+            raise ApiError(503, "OpenIdUnavailable", f"{issuer} does not say where its {name} is")
         return str(found[name])
 
     def _keys(self) -> KeySet:
         try:
-            return KeySet.import_key_set(http.ask("GET", self._endpoint("jwks_uri"), DOWN))
+            return KeySet.import_key_set(_ask("GET", self._endpoint("jwks_uri")))
         except (JoseError, ValueError, KeyError, TypeError) as error:
-            raise ApiError(503, DOWN, f"the keys of the provider cannot be read: {error}") from error
+            raise ApiError(503, "OpenIdUnavailable", f"the keys of the provider cannot be read: {error}") from error
 
     def _claims(self, id_token: str, nonce: str) -> dict[str, Any]:
         """Return what an ID token says. Raises ApiError 401 for one that is not for us, now, and of this login."""
@@ -173,3 +172,11 @@ class OpenId:
 
 def _base64(data: bytes) -> str:
     return base64.urlsafe_b64encode(data).decode().rstrip("=")
+
+
+def _ask(method: str, url: str, **options: Any) -> Any:
+    """Ask over HTTP. Raises ApiError 401 if that is refused, 503 if nobody answers."""
+    try:
+        return http.ask(method, url, **options)
+    except Unreachable as error:
+        raise ApiError(503, "OpenIdUnavailable", error.message) from error
