@@ -23,6 +23,8 @@ from trailboss.store.transaction import Read
 
 Question = Callable[[], Any]
 
+CREATE = "create"
+
 
 async def answer_of(question: Question | None) -> Any:
     """Ask, in a thread. Raises what the question raises."""
@@ -38,10 +40,10 @@ async def before_writing(
     body: Mapping[str, Any],
 ) -> None:
     """Ask what a creation or an action wants to know, and give the caller the answer. Raises ApiError."""
-    what = "create" if raw is None else action
+    what = CREATE if raw is None else action
     consult = view.type.behaviour.consult.get(what or "")
-    if consult is None or what is None:
-        return
+    if consult is None or what is None or (action == CREATE and raw is not None):
+        return  # a row's process of that name is another thing
 
     def question(read: Read) -> tuple[Question | None, Caller]:
         face = face_of(read)
