@@ -104,6 +104,16 @@ def test_a_first_login_makes_a_project_for_who_has_none(visitor: Api, admin: Api
         assert names == ["bob Default"]
 
 
+def test_a_person_of_a_directory_stays_that_with_a_password_here(
+    visitor: Api, admin: Api, local: str, settle: Settle
+) -> None:
+    known_as = {"externalId": "cn=Bob", "externalIdType": "ldap_user"}
+    account = add_person(admin, settle, "bob", "b-password", **known_as)
+    assert log_in(visitor, "bob:b-password")["accountId"] == account
+    shown = admin.get(f"accounts/{account}")
+    assert {name: shown[name] for name in known_as} == known_as
+
+
 def test_a_key_is_no_token_and_a_password_is_no_key(visitor: Api, installation: Installation, local: str) -> None:
     for basic in (("ann", "correct: horse"), ("x-api-bearer", installation.admin_key[1])):
         assert visitor.ask("GET", "accounts", auth=basic).status_code == 401

@@ -92,13 +92,12 @@ def create(tx: Tx, values: dict[str, Any], caller: Any) -> Token:
     account = _account_of(tx, login)
     who, groups = login.person.who, login.person.groups
     is_local = login.provider == providers.LOCAL
-    account = tx.change(
-        account,
-        external_id=who.external_id,
-        external_id_type=who.kind,
-        identities=[] if is_local else [who.id, *(group.id for group in groups)],
-        identities_at=tx.now,
+    # who has been let in by a directory before stays its person, with a password kept here, too
+    known_as = (
+        {} if is_local and account.external_id else {"external_id": who.external_id, "external_id_type": who.kind}
     )
+    said = [] if is_local else [who.id, *(group.id for group in groups)]
+    account = tx.change(account, identities=said, identities_at=tx.now, **known_as)
     if not is_admitted(tx, account, login.provider):
         raise ApiError(401, message="only certain people may use this installation")
     if not is_controlled(tx):
