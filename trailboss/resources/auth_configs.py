@@ -27,6 +27,7 @@ class LocalAuthConfig(Resource):
     """Names and passwords that are kept here."""
 
     type = "localAuthConfig"
+    plain_id = True
     roles = dict.fromkeys(ADMINS, "cr")
 
     access_mode = text(create=True, default="unrestricted")
@@ -42,6 +43,7 @@ class GithubConfig(Resource):
     """GitHub, or a GitHub Enterprise server."""
 
     type = "githubconfig"
+    plain_id = True
     roles = dict.fromkeys(ADMINS, "cru")
 
     access_mode = text(create=True, required=True, nullable=False, default="unrestricted", options=ACCESS_MODES)
@@ -58,6 +60,7 @@ class LdapConfig(Resource):
     """A directory in the manner of Active Directory."""
 
     type = "ldapconfig"
+    plain_id = True
     roles = dict.fromkeys(ADMINS, "cru")
 
     access_mode = text(create=True, required=True, nullable=False, default="unrestricted", options=ACCESS_MODES)
@@ -87,6 +90,7 @@ class OpenIdConfig(Resource):
     """Any provider of OpenID Connect. An addition to the v1 API."""
 
     type = "openidconfig"
+    plain_id = True
     roles = dict.fromkeys(ADMINS, "cr")
 
     access_mode = text(create=True, required=True, nullable=False, default="unrestricted", options=ACCESS_MODES)
@@ -108,11 +112,20 @@ def shown(read: Read, type_: ResourceType) -> Resource:
     values = {name: value for name, value in saved.items() if not type_.fields[name].secret}
     in_force = providers.name_in_force(read) == type_.type and setting.is_controlled(read)
     named = {} if type_ is LocalAuthConfig else {"name": type_.type}
-    return type_(values | named | {"enabled": in_force})
+    return type_(values | named | {"enabled": in_force, "id": type_.type})
 
 
 def _listed(type_: ResourceType) -> Callable[[Read, Any, Mapping[str, str]], list[Resource]]:
     return lambda read, caller, query: [shown(read, type_)]
+
+
+def _found(type_: ResourceType) -> Callable[[Read, Any, str], Resource | None]:
+    return lambda read, caller, raw: shown(read, type_) if raw.lower() == type_.type.lower() else None
+
+
+def refuse(tx: Tx, row: Resource, values: dict[str, Any], caller: Any) -> Resource:
+    """A configuration is tried as a whole. Raises ApiError 405."""
+    raise ApiError(405, message=f"save a {type(row).type} by POST to its collection")
 
 
 def _put_in_force(tx: Tx, type_: ResourceType, enabled: bool | None) -> None:
@@ -155,7 +168,13 @@ def _saving(type_: ResourceType) -> Callable[[Tx, dict[str, Any], Any], Resource
 
 
 for _type in (GithubConfig, LdapConfig, OpenIdConfig):
-    _type.behaviour = Behaviour(create=_saving(_type), listed=_listed(_type), consult={"create": _trying(_type)})
+    _type.behaviour = Behaviour(
+        create=_saving(_type),
+        listed=_listed(_type),
+        found=_found(_type),
+        update=refuse,
+        consult={"create": _trying(_type)},
+    )
 
 
 # --- passwords kept here ----------------------------------------------------------------------------------------
@@ -197,4 +216,9 @@ def save_local(tx: Tx, values: dict[str, Any], caller: Any) -> Resource:
     return shown(tx, LocalAuthConfig)
 
 
-LocalAuthConfig.behaviour = Behaviour(create=save_local, listed=_listed(LocalAuthConfig), consult={"create": proving})
+LocalAuthConfig.behaviour = Behaviour(
+    create=save_local,
+    listed=_listed(LocalAuthConfig),
+    found=_found(LocalAuthConfig),
+    consult={"create": proving},
+)
