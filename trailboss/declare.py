@@ -373,6 +373,10 @@ class Behaviour:
     create(tx, values, caller) -> row: makes a row otherwise than by the usual way of creation.
     downloads[link](read, row) -> (file name, media type, bytes): links that lead to a file.
     settled(tx, row): what else happens when a transition has ended.
+    consult[what](read, row, values, caller) -> question or None: what others are asked before, since nothing is waited
+    for in a transaction. what: `create`, `listed`, `found` or the name of an action; row: that of an action; values: as
+    what was sent reads, of `listed` the query, of `found` the `id`. The question is a plain function that is run in a
+    thread of its own; what it returns is in `caller.consulted` then.
     """
 
     prepare: Callable[[Any, dict[str, Any], Any], dict[str, Any]] | None = None
@@ -392,6 +396,9 @@ class Behaviour:
     create: Callable[[Any, dict[str, Any], Any], Any] | None = None
     downloads: dict[str, Callable[[Any, Any], tuple[str, str, bytes]]] = field(default_factory=dict)
     settled: Callable[[Any, Any], None] | None = None
+    consult: dict[str, Callable[[Any, Any, dict[str, Any], Any], Callable[[], Any] | None]] = field(
+        default_factory=dict
+    )
 
 
 ResourceType: TypeAlias = "type[Resource]"

@@ -58,9 +58,14 @@ def test_an_identity_is_read_by_either_form_of_its_id(api: Api, ann: Account) ->
         assert api.get(f"identities/{id_}")["login"] == "ann@work"
 
 
-@pytest.mark.parametrize("id_", ["rancher_id:1a5", "rancher_id:1a99", "rancher_id:x", "github_user:1", "x", "1i5"])
+@pytest.mark.parametrize("id_", ["rancher_id:1a5", "rancher_id:1a99", "rancher_id:x", "rancher_id:"])
 def test_environments_and_strangers_have_no_identity(api: Api, id_: str) -> None:
-    assert api.refused("GET", f"identities/{id_}")[0] == 404
+    assert api.refused("GET", f"identities/{id_}") == (404, "identityNotFound", None)
+
+
+@pytest.mark.parametrize("id_", ["github_user:1", "x", "1i5"])
+def test_what_no_provider_serves_is_no_identity(api: Api, id_: str) -> None:
+    assert api.refused("GET", f"identities/{id_}") == (400, "invalidIdentityType", None)
 
 
 def test_who_is_not_active_has_none(installation: Installation, api: Api, ann: Account) -> None:

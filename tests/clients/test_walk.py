@@ -33,8 +33,15 @@ db:
   image: busybox
 """
 WITHIN_S = 60
-EXPECTED = {("container", "logs", "stopped"): 409, ("certificate", "remove", "active"): 405}
-"""Answers other than success: a container that has never run has no logs, and a load balancer uses the certificate."""
+EXPECTED = {
+    ("container", "logs", "stopped"): 409,
+    ("certificate", "remove", "active"): 405,
+    ("password", "changesecret", "active"): 400,
+    ("password", "changesecret", "inactive"): 400,
+}
+"""Answers other than success: a container that has never run has no logs; a load
+balancer uses the certificate; nobody knows the old password of a row that
+was made without one."""
 
 
 @pytest.fixture(scope="module")
@@ -133,7 +140,7 @@ def test_everything_that_is_listed_is_found_by_its_id_and_can_be_included(client
     problems = []
     for resource in everything(client):
         schema = client.schema.types[resource.type]
-        if not schema.listable or resource.type == "schema":
+        if not schema.listable or resource.type in ("schema", "token"):
             continue
         links = list(getattr(schema, "includeableLinks", []) or [])
         found = client.by_id(resource.type, resource.id, include=links)

@@ -17,6 +17,8 @@ ROLES: list[str] = _V1["roles"]
 SEED: list[str] = _V1["seed"]
 """The types that this project was asked for by name."""
 FLAGS = ("required", "nullable", "unique")
+MORE_METHODS = {("token", "resourceMethods"): {"DELETE"}}
+"""What a server may do with a type on top: here, log out."""
 _UNCHECKED_FILTERS = ("agent", "agentRegister")
 """Views of which the description does not say which filters they have."""
 
@@ -43,7 +45,7 @@ def differences(role: str, schemas: Mapping[str, Document]) -> Iterator[str]:
         if name not in schemas:
             yield f"{name} is missing"
             continue
-        yield from (f"{name}: {line}" for line in _type(role, OFFERED[name], schemas[name]))
+        yield from (f"{name}: {line}" for line in _type(role, name, OFFERED[name], schemas[name]))
 
 
 def additions(role: str, schemas: Mapping[str, Document]) -> Iterator[str]:
@@ -59,10 +61,10 @@ def additions(role: str, schemas: Mapping[str, Document]) -> Iterator[str]:
         yield from (f"{name}.{action}()" for action in sorted(found["resourceActions"].keys() - set(actions)))
 
 
-def _type(role: str, spec: Document, found: Document) -> Iterator[str]:
+def _type(role: str, name: str, spec: Document, found: Document) -> Iterator[str]:
     yield from _same("pluralName", spec["plural"], found["pluralName"])
     for kind, methods in zip(("collectionMethods", "resourceMethods"), spec["methods"][role], strict=True):
-        yield from _same(kind, set(methods), set(found[kind]))
+        yield from _same(kind, set(methods), set(found[kind]) - MORE_METHODS.get((name, kind), set()))
     if role == spec["view"]:
         wanted_links = [name.lower() for name in spec.get("includeableLinks", ())]
         yield from _within("includeableLinks", wanted_links, [name.lower() for name in found["includeableLinks"]])

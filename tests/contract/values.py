@@ -42,6 +42,8 @@ PARTICULAR: dict[str, dict[str, tuple[Any, Any]]] = {
     | {"name": ("side", "side"), "networkLaunchConfig": (None, None), "dataVolumesFromLaunchConfigs": ([], [])},
     "account": {"kind": ("user", "admin")},
     "agent": {"uri": ("event://one", "event://two")},
+    "password": {"secretValue": ("the same", "the same")},
+    "changeSecretInput": {"oldSecret": ("the same", "the same"), "newSecret": ("the same", "the same")},
     "environment": {
         "dockerCompose": (f"web:\n  image: {IMAGE.removeprefix('docker:')}\n", ""),
         "rancherCompose": ("web:\n  scale: 2\n", ""),

@@ -147,14 +147,7 @@ def test_a_secret_inside_of_a_configuration_is_neither_shown_nor_journaled(
 def test_a_type_without_rows_is_empty_and_refuses_creation(admin: Api, open_api: OpenApi) -> None:
     assert admin.get("processinstances")["data"] == []
     assert admin.get("tasks")["data"] == []
-    config = {"username": "admin", "password": "secret"}
-    assert admin.refused("POST", "localauthconfigs", json=config) == (501, "Not Implemented", None)
-
-
-def test_the_password_of_a_login_that_cannot_be_used_is_not_kept(admin: Api, installation: Installation) -> None:
-    admin.create("passwords", publicValue="jo", secretValue="hunter2-hunter2")
-    rows = installation.store.read(lambda read: read.find(registry["password"]))
-    assert [row.values["secret_value"] for row in rows] == [None]
+    assert admin.refused("POST", "publish", json={"name": "reply.x"}) == (501, "Not Implemented", None)
 
 
 def test_preferences_have_no_effect_to_wait_for(admin: Api, settle: Settle) -> None:

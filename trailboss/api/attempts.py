@@ -15,7 +15,8 @@ import math
 import threading
 import time
 from collections import OrderedDict, deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 from prometheus_client import Counter
 
@@ -73,6 +74,18 @@ class Attempts:
             self._known.move_to_end(pair)
             if len(self._known) > MOST:
                 self._known.popitem(last=False)
+
+    @contextmanager
+    def counted(self, address: str, name: str) -> Iterator[None]:
+        """Let an attempt through that is made within. Raises ApiError 429, and what is raised within."""
+        self.check(address, name)
+        try:
+            yield
+        except ApiError as problem:
+            if problem.status in (401, 403):
+                self.failed(address, name)
+            raise
+        self.succeeded(address, name)
 
     def _wait(self, kind: tuple[str, str], now: float) -> float:
         """Return the seconds until the next attempt; 0 if it may be made now."""

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TypeVar
 
 from trailboss.api.attempts import Attempts
+from trailboss.api.last_use import Uses
 from trailboss.api.request import Network
 from trailboss.errors import ApiError
 
@@ -33,7 +34,7 @@ class Context:
     and addresses; in open mode requests to other names are refused.
     open_stream: makes a one-time token for a live stream; returns `token` and `url`, a path such as `/v1/logs/`
     (the API puts the websocket form of its own address before it). Called in the event loop, after the commit.
-    running: account and key of the requests with a key that are being done (`repeat.py`).
+    running: account and key of the requests with a key that are being done (`repeat.py`). uses: of API keys.
     attempts: counts wrong proofs. proxies: networks of the proxies whose X-Forwarded-For is believed.
     """
 
@@ -44,6 +45,10 @@ class Context:
     running: set[tuple[int, str]] = field(default_factory=set)
     attempts: Attempts = field(default_factory=Attempts)
     proxies: tuple[Network, ...] = ()
+    uses: Uses = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.uses = Uses(self.store)
 
     async def read(self, fn: Callable[[Read], T], *, few: bool = False) -> T:
         """Run a function on one snapshot, in a reader's thread.

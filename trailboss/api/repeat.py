@@ -78,7 +78,8 @@ class Once:
 def once(request: Request, method: str, caller: Caller, params: dict[str, Any]) -> Once | None:
     """Return how a request is to be done once; None if it carries no key. Raises ApiError 400 for what is no key."""
     key = request.headers.get(HEADER)
-    if key is None:
+    if key is None or caller.role == "token":
+        # a login is nobody's yet: its answer must not be kept for who guesses the key
         return None
     if not _KEY.fullmatch(key):
         raise ApiError(400, "InvalidIdempotencyKey", "an Idempotency-Key has 1 to 255 visible ASCII characters")

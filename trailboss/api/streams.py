@@ -27,11 +27,12 @@ from prometheus_client import Gauge
 from starlette.routing import BaseRoute, WebSocketRoute
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
-from trailboss.api import sockets
+from trailboss.api import access, sockets
 from trailboss.api.access import Caller
 from trailboss.dispatch.sessions import Dispatcher
-from trailboss.errors import ApiError
+from trailboss.errors import ApiError, Unreachable
 from trailboss.resources.instance.actions import StreamRequest
+from trailboss.store.store import Store
 from trailboss.wire.messages import OpenStream
 
 log = structlog.get_logger()
@@ -40,6 +41,9 @@ LIFETIME_S = 300
 DIAL_WITHIN_S = 10.0
 MOST = 1000
 """Streams at one time."""
+RECHECK_S = 3.0
+"""How often it is looked whether who reads may still do so."""
+_PROOF = ("role", "account_id", "authenticated_id", "key", "session")
 LONGEST_LINE = 256 * 1024
 """Characters; what is longer is cut, so that a host that never ends its line costs no more."""
 
@@ -124,8 +128,8 @@ class _Stream:
 class Streams:
     """All live streams of this server. Lives in the event loop that serves the routes."""
 
-    def __init__(self, dispatcher: Dispatcher) -> None:
-        self.dispatcher = dispatcher
+    def __init__(self, dispatcher: Dispatcher, store: Store) -> None:
+        self.dispatcher, self.store = dispatcher, store
         self.tokens = Tokens()
         self._streams: dict[str, _Stream] = {}
         self._stopping = asyncio.Event()
@@ -148,6 +152,7 @@ class Streams:
             raise ApiError(503, "HostNotConnected", "the container's host does not answer now; try again when it does")
         claims = {
             "hostId": wanted.host_id,
+            "for": {name: getattr(caller, name) for name in _PROOF},
             "logs": {
                 "Container": wanted.container,
                 "Lines": wanted.options["lines"],
@@ -160,6 +165,8 @@ class Streams:
         """Serve one who reads."""
         try:
             claims = self.tokens.redeem(_token(socket))
+            caller = Caller(**claims["for"])
+            await self._check(caller)
             session = self.dispatcher.session_of(claims["hostId"])
             if session is None:
                 raise ApiError(401, message="the container's host does not answer now; try again when it does")
@@ -176,7 +183,7 @@ class Streams:
         options = {"lines": logs["Lines"], "follow": logs["Follow"], "timestamps": True}
         session.order(OpenStream(id, secret, "logs", logs["Container"], options))
         try:
-            code, reason = await self._relay(stream, socket)
+            code, reason = await self._relay(stream, socket, caller)
         finally:
             del self._streams[id]
             stream.arrived.cancel()
@@ -197,16 +204,37 @@ class Streams:
         await stream.over.wait()
         await sockets.close(socket, sockets.NORMAL, "nobody reads any more")
 
-    async def _relay(self, stream: _Stream, socket: WebSocket) -> tuple[int, str]:
-        """Carry lines until one end is gone or the server ends; return how to close the client's side."""
+    async def _check(self, caller: Caller) -> None:
+        """Look whether somebody may still read. Raises ApiError 401, 403, 503."""
+        try:
+            await asyncio.wrap_future(self.store.submit_read(lambda read: access.check_again(read, caller)))
+        except Unreachable as error:
+            raise ApiError(503, message=error.message) from error
+
+    async def _watch(self, caller: Caller) -> tuple[int, str]:
+        """Wait until somebody may not read any more; return how to close."""
+        while True:
+            await asyncio.sleep(RECHECK_S)
+            try:
+                await self._check(caller)
+            except ApiError as problem:
+                if problem.status != 503:
+                    return sockets.REFUSED, problem.message
+
+    async def _relay(self, stream: _Stream, socket: WebSocket, caller: Caller) -> tuple[int, str]:
+        """Carry lines until one end is gone, its reader may not read any more, or the server ends; return how to close
+        the client's side."""
         pumping = asyncio.create_task(_pump(stream.arrived, socket))
         reader_gone = asyncio.create_task(sockets.gone(socket))
         stopping = asyncio.create_task(self._stopping.wait())
-        tasks = (pumping, reader_gone, stopping)
+        watching = asyncio.create_task(self._watch(caller))
+        tasks = (pumping, reader_gone, stopping, watching)
         try:
             await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
             if pumping.done():
                 return pumping.result()
+            if watching.done():
+                return watching.result()
             return (sockets.RESTART, "the server ends") if stopping.done() else (sockets.NORMAL, "")
         finally:
             for task in tasks:

@@ -29,12 +29,14 @@ from trailboss.api.context import Context
 from trailboss.api.events import Event, View
 from trailboss.api.feed import Feed
 from trailboss.api.request import base_url, target_of
-from trailboss.api.subscription import NOW, PING_EVERY_S, Asked, Send, Subscription, Wish
+from trailboss.api.subscription import NOW, Asked, Send, Subscription, Wish
 from trailboss.errors import ApiError, Unreachable
 
 SUBSCRIBERS = Gauge("trailboss_subscribers", "Open subscriptions to changes")
 CHANNELS = Gauge("trailboss_subscriber_channels", "Different views among them; events are made once for each")
 
+RECHECK_S = 3
+"""How often it is looked whether a subscriber may still see what it is told."""
 PADDING = b"\n" + b" " * 512 + b"\n"
 
 
@@ -151,7 +153,7 @@ class Subscriptions:
     ) -> tuple[int, str]:
         """Wait until the subscriber does not read any more, or may not see any more what it is told."""
         while True:
-            for _ in range(int(PING_EVERY_S)):
+            for _ in range(RECHECK_S):
                 if serving.is_stuck:
                     return sockets.TRY_LATER, "events are not read"
                 await asyncio.sleep(1)

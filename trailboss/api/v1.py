@@ -7,7 +7,7 @@ then reads its body, then is one transaction (`write.py`). Every refusal becomes
 from __future__ import annotations
 
 from collections.abc import Callable
-from contextlib import nullcontext
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import quote
@@ -20,6 +20,7 @@ from trailboss.api import (
     audit,
     body,
     conditions,
+    consult,
     guard,
     html,
     lines,
@@ -36,7 +37,7 @@ from trailboss.api.access import Caller, identify
 from trailboss.api.context import Context
 from trailboss.api.read import File
 from trailboss.api.render import Face
-from trailboss.api.request import Target, base_url, client_ip, overriding_url, target_of
+from trailboss.api.request import Target, base_url, client_ip, overriding_url, peer_of, target_of
 from trailboss.api.schemas import RoleView, TypeView, role_view
 from trailboss.api.validate import Check, Checked
 from trailboss.declare import format_id
@@ -132,12 +133,15 @@ async def _answer(call: Call) -> tuple[int, bytes | File | ApiError]:
     if method not in METHODS:
         raise ApiError(405)
     if method == "GET":
-        return 200, await _read(call, few=False)
+        return 200, await _read(call)
     caller.options = {name: True for name in _FLAGS if str(call.params.get(name, "")).lower() == "true"}
     place = _locate(call, caller)
     operation = _operation(call, place, method)
     once = repeat.once(request, method, caller, call.params)
-    with once.alone(call.context.running) if once is not None else nullcontext():
+    with _counted(call, place, method), once.alone(call.context.running) if once is not None else nullcontext():
+        await consult.before_writing(
+            call.context, _face_of(call, caller), place.view, place.raw, place.action, call.params
+        )
         written = await call.context.write(
             lambda tx: _write(tx, call, place, operation, once),
             cause=call.request_id,
@@ -147,9 +151,27 @@ async def _answer(call: Call) -> tuple[int, bytes | File | ApiError]:
     return written.status, render.encode(_with_stream(call, caller, written))
 
 
-async def _read(call: Call, *, few: bool) -> bytes | File:
-    """Answer a GET; where the answer shows secrets, that is in the audit log before it leaves."""
-    answer = await call.context.read(lambda r: _get(r, call), few=few)
+def _counted(call: Call, place: Place, method: str) -> AbstractContextManager[None]:
+    """Count a login that fails; nothing else proves here who somebody is."""
+    if (place.view.type.type, method) != ("token", "POST"):
+        return nullcontext()
+    name = str(call.params.get("code") or "").partition(":")[0]
+    return call.context.attempts.counted(peer_of(call.request, call.context.proxies), name)
+
+
+async def _read(call: Call, *, few: bool = False) -> bytes | File:
+    """Answer a GET. What others have to be asked before is asked by who may ask at all; where the answer shows secrets,
+    that is in the audit log before it leaves."""
+    asked, consulted = consult.of_reading(call.target), None
+    if asked is not None:
+        query = dict(call.request.query_params)
+
+        def question(r: Read) -> consult.Question | None:
+            caller = _enter(r, call)
+            return consult.reading(r, asked, _locate(call, caller).raw, query, caller)
+
+        consulted = await consult.answer_of(await call.context.read(question))
+    answer = await call.context.read(lambda r: _get(r, call, consulted), few=few)
     if call.shown_secrets:
         await _note(call, lambda tx: audit.revealed(tx, call, audit.deed_of(call, "GET"), call.shown_secrets))
     return answer
@@ -159,6 +181,8 @@ async def _note_refusal(call: Call, problem: ApiError) -> None:
     """Note a change that was refused, and a proof that was wrong. One after too many others (429) is only counted, so
     that nobody fills the log by guessing."""
     is_login = problem.status == 401 and "authorization" in call.request.headers
+    if problem.status == 429:
+        return
     if is_login or (call.caller is not None and (call.method != "GET" or problem.status == 403)):
         try:
             await _note(call, lambda tx: audit.refused(tx, call, audit.deed_of(call, call.method), problem))
@@ -197,11 +221,17 @@ def _enter(r: Read, call: Call) -> Caller:
     if "x-api-request-url" in call.request.headers and value_of(r, "api.allow.client.override") == "true":
         call.root = f"{overriding_url(call.request) or base_url(call.request)}/v1"
     call.role = role_view(call.caller.role)
+    call.context.uses.note(call.caller, r.now)
     return call.caller
 
 
 def _face(call: Call, caller: Caller, r: Read) -> Face:
-    return Face(caller, call.root, role_view(caller.role), r, dict(call.request.query_params))
+    return _face_of(call, caller)(r)
+
+
+def _face_of(call: Call, caller: Caller) -> Callable[[Read], Face]:
+    query = dict(call.request.query_params)
+    return lambda r: Face(caller, call.root, role_view(caller.role), r, query)
 
 
 def _locate(call: Call, caller: Caller) -> Place:
@@ -219,9 +249,10 @@ def _locate(call: Call, caller: Caller) -> Place:
     return Place(view, raw, target.link, str(action).lower() if action is not None else None)
 
 
-def _get(r: Read, call: Call) -> bytes | File:
+def _get(r: Read, call: Call, consulted: object = None) -> bytes | File:
     """Return what a GET answers. Raises ApiError."""
     caller = _enter(r, call)
+    caller.consulted = consulted
     face = _face(call, caller, r)
     if call.target.type is None:
         return render.encode(version(face))

@@ -20,7 +20,7 @@ from trailboss.declare import Resource
 from trailboss.engine import apply
 from trailboss.errors import ApiError
 from trailboss.resources.instance.actions import StreamRequest
-from trailboss.store.transaction import Tx
+from trailboss.store.transaction import Read, Tx
 
 Body = Mapping[str, Any]
 
@@ -161,7 +161,14 @@ def _run(tx: Tx, view: TypeView, row: Resource, name: str, body: Body, face: Fac
     return _delete(tx, row, face) if name == "remove" else states.begin(tx, row, name)
 
 
-def _input(tx: Tx, view: TypeView, name: str, body: Body, face: Face) -> dict[str, Any]:
+def checked_input(read_: Read, view: TypeView, action: str | None, body: Body, face: Face) -> dict[str, Any]:
+    """Return what was sent, checked, by Python names: for a creation, or for an action. Raises ApiError 422."""
+    if action is not None:
+        return _input(read_, view, action, body, face)
+    return validate.for_create(view, face.role, body, plain_ids=face.caller.plain_ids).values
+
+
+def _input(tx: Read, view: TypeView, name: str, body: Body, face: Face) -> dict[str, Any]:
     wanted = view.actions[name].input
     input_view = face.role.types.get(wanted) if wanted else None
     if input_view is None:

@@ -33,6 +33,9 @@ class Account(Resource):
     external_id: str | None = None
     external_id_type: str | None = None
     after_deactivation: str | None = None
+    has_logged_in: bool | None = None
+    identities: list[str] | None = None
+    identities_at: int | None = None
     certificates: list[Certificate] | None = None
     container_events: list[ContainerEvent] | None = None
     credentials: list[Credential] | None = None
@@ -1214,6 +1217,22 @@ class Network(Resource):
     ip_addresses: list[IpAddress] | None = None
 
 
+class Openidconfig(Resource):
+    """Any provider of OpenID Connect. An addition to the v1 API."""
+
+    type: str = "openidconfig"
+    access_mode: str | None = None
+    allowed_identities: list[Identity] | None = None
+    enabled: bool | None = None
+    name: str | None = None
+    issuer: str | None = None
+    client_id: str | None = None
+    client_secret: str | None = None
+    redirect_url: str | None = None
+    scopes: str | None = None
+    groups_claim: str | None = None
+
+
 class PhysicalHost(Resource):
     """The machine behind one or more hosts."""
 
@@ -1686,6 +1705,7 @@ class Token(Resource):
     type: str = "token"
     account_id: str | None = None
     auth_provider: str | None = None
+    authorization_url: str | None = None
     client_id: str | None = None
     code: str | None = None
     enabled: bool | None = None
@@ -1793,6 +1813,8 @@ class ApiKey(Credential):
     """A key for programs and people: the secret is shown once, in the answer to its creation."""
 
     type: str = "apiKey"
+    expires: datetime | None = None
+    last_used: datetime | None = None
 
 
 class AzureConfig(BaseMachineConfig):
@@ -1995,6 +2017,15 @@ class LoadBalancerServiceLink(ServiceLink):
 
     type: str = "loadBalancerServiceLink"
     ports: list[str] | None = None
+
+
+class LoginToken(Credential):
+    """One login of a person. provider: that let it in. user_kind: kind of the account at that time."""
+
+    type: str = "loginToken"
+    expires: datetime | None = None
+    provider: str | None = None
+    user_kind: str | None = None
 
 
 class Machine(PhysicalHost):
@@ -2336,9 +2367,11 @@ TYPES: dict[str, type[Resource]] = {
     "loadBalancerTarget": LoadBalancerTarget,
     "localAuthConfig": LocalAuthConfig,
     "logConfig": LogConfig,
+    "loginToken": LoginToken,
     "machine": Machine,
     "mount": Mount,
     "network": Network,
+    "openidconfig": Openidconfig,
     "openstackConfig": OpenstackConfig,
     "packetConfig": PacketConfig,
     "password": Password,
@@ -2423,6 +2456,7 @@ class Collections:
     external_storage_pool_events: Collection[ExternalStoragePoolEvent]
     external_volume_events: Collection[ExternalVolumeEvent]
     generic_objects: Collection[GenericObject]
+    githubconfigs: Collection[Githubconfig]
     global_load_balancers: Collection[GlobalLoadBalancer]
     hosts: Collection[Host]
     identities: Collection[Identity]
@@ -2432,6 +2466,7 @@ class Collections:
     instance_links: Collection[InstanceLink]
     ip_addresses: Collection[IpAddress]
     labels: Collection[Label]
+    ldapconfigs: Collection[Ldapconfig]
     load_balancers: Collection[LoadBalancer]
     load_balancer_configs: Collection[LoadBalancerConfig]
     load_balancer_config_listener_maps: Collection[LoadBalancerConfigListenerMap]
@@ -2439,9 +2474,12 @@ class Collections:
     load_balancer_listeners: Collection[LoadBalancerListener]
     load_balancer_services: Collection[LoadBalancerService]
     load_balancer_targets: Collection[LoadBalancerTarget]
+    local_auth_configs: Collection[LocalAuthConfig]
+    login_tokens: Collection[LoginToken]
     machines: Collection[Machine]
     mounts: Collection[Mount]
     networks: Collection[Network]
+    openidconfigs: Collection[Openidconfig]
     passwords: Collection[Password]
     physical_hosts: Collection[PhysicalHost]
     ports: Collection[Port]
@@ -2459,6 +2497,7 @@ class Collections:
     settings: Collection[ActiveSetting]
     snapshots: Collection[Snapshot]
     storage_pools: Collection[StoragePool]
+    tokens: Collection[Token]
     type_documentations: Collection[TypeDocumentation]
     user_preferences: Collection[UserPreference]
     volumes: Collection[Volume]
@@ -2488,6 +2527,7 @@ COLLECTIONS = {
     "external_storage_pool_events": "externalStoragePoolEvents",
     "external_volume_events": "externalVolumeEvents",
     "generic_objects": "genericObjects",
+    "githubconfigs": "githubconfigs",
     "global_load_balancers": "globalLoadBalancers",
     "hosts": "hosts",
     "identities": "identities",
@@ -2497,6 +2537,7 @@ COLLECTIONS = {
     "instance_links": "instanceLinks",
     "ip_addresses": "ipAddresses",
     "labels": "labels",
+    "ldapconfigs": "ldapconfigs",
     "load_balancers": "loadBalancers",
     "load_balancer_configs": "loadBalancerConfigs",
     "load_balancer_config_listener_maps": "loadBalancerConfigListenerMaps",
@@ -2504,9 +2545,12 @@ COLLECTIONS = {
     "load_balancer_listeners": "loadBalancerListeners",
     "load_balancer_services": "loadBalancerServices",
     "load_balancer_targets": "loadBalancerTargets",
+    "local_auth_configs": "localAuthConfigs",
+    "login_tokens": "loginTokens",
     "machines": "machines",
     "mounts": "mounts",
     "networks": "networks",
+    "openidconfigs": "openidconfigs",
     "passwords": "passwords",
     "physical_hosts": "physicalHosts",
     "ports": "ports",
@@ -2524,6 +2568,7 @@ COLLECTIONS = {
     "settings": "settings",
     "snapshots": "snapshots",
     "storage_pools": "storagePools",
+    "tokens": "tokens",
     "type_documentations": "typeDocumentations",
     "user_preferences": "userPreferences",
     "volumes": "volumes",

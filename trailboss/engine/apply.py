@@ -18,6 +18,7 @@ class Platform:
 
     options: dict[str, Any] = field(default_factory=dict)
     shown_once: dict[str, Any] = field(default_factory=dict)
+    consulted: Any = None
 
 
 def apply(tx: Tx, row: Resource, outcome: Outcome) -> Again | None:

@@ -12,7 +12,7 @@ from trailboss.resources import values, streams, documentation  # isort: skip
 
 # people and what they may do
 from trailboss.resources import account, project_member, credential, password  # isort: skip
-from trailboss.resources import identity, auth_configs, user_preference, setting, audit_log  # isort: skip
+from trailboss.resources import login_token, token, identity, auth_configs, user_preference, setting, audit_log  # isort: skip
 
 # hosts
 from trailboss.resources import agent, register, host, cluster, physical_host, machine  # isort: skip
@@ -52,6 +52,7 @@ __all__ = [
     "label",
     "legacy",
     "load_balancer",
+    "login_token",
     "machine",
     "networks",
     "password",
@@ -69,6 +70,7 @@ __all__ = [
     "snapshot",
     "storage_pool",
     "streams",
+    "token",
     "unserved",
     "user_preference",
     "values",

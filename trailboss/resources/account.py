@@ -7,14 +7,22 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from trailboss import states
-from trailboss.declare import ADMINS, Action, Behaviour, flag, generic, listing, text
+from trailboss.declare import ADMINS, Action, Behaviour, flag, generic, listing, number, text
 from trailboss.errors import ApiError
 from trailboss.outcome import Done, Outcome
 from trailboss.resources import belongings
 from trailboss.resources.belongings import Belongings
 from trailboss.resources.credential import RegistrationToken, prepare_token
 from trailboss.resources.entity import Entity
-from trailboss.resources.project_member import PEOPLE, ProjectMember, capabilities_in, member_roles, set_members
+from trailboss.resources.project_member import (
+    PEOPLE,
+    ProjectMember,
+    asking,
+    capabilities_in,
+    member_roles,
+    resolve,
+    set_members,
+)
 
 if TYPE_CHECKING:
     from trailboss.store.transaction import Read, Tx
@@ -41,6 +49,10 @@ class Account(Entity):
     external_id_type = text(column=True, create=True, update=True, read=ADMINS, max_length=128)
 
     after_deactivation = text(read=())
+    has_logged_in = flag(read=())
+    # what the login provider has said last, and when: identities as `kind:id`, of which the person is the first
+    identities = listing("string", read=(), part="volatile")
+    identities_at = number(read=(), part="volatile")
 
 
 class Project(Account):
@@ -49,7 +61,7 @@ class Project(Account):
     type = "project"
     scope = True
     roles = {"project": "r", "user": "crud", "readonly": "r", "admin": "crud", "service": "r"}
-    hidden = ("account_id", "external_id", "external_id_type")
+    hidden = ("account_id", "external_id", "external_id_type", "has_logged_in", "identities", "identities_at")
     capability = "owner"
     actions: ClassVar[Sequence[Action]] = (
         Action("delete", capability="owner"),
@@ -102,7 +114,8 @@ def prepare_project(tx: Tx, values: dict[str, Any], caller: Any) -> dict[str, An
     """Complete a new project: without members, who asks becomes its owner, if that is a person."""
     asks = tx.require(Account, caller.authenticated_id)
     owner = {"externalIdType": "rancher_id", "externalId": str(asks.id), "role": "owner"}
-    return {**values, "members": values.get("members") or ([owner] if asks.kind in PEOPLE else [])}
+    members = values.get("members") or ([owner] if asks.kind in PEOPLE else [])
+    return {**values, "members": resolve(tx, None, members, caller.consulted or {}) if members else []}
 
 
 def project_created(tx: Tx, row: Project) -> None:
@@ -110,6 +123,13 @@ def project_created(tx: Tx, row: Project) -> None:
     if row.members:
         set_members(tx, row.id, row.members)
     tx.change(row, members=None)
+
+
+def make_project(tx: Tx, name: str, owner: tuple[str, str]) -> None:
+    """Make an active project. owner: kind and external id of an identity."""
+    kind, external_id = owner
+    members = [{"externalIdType": kind, "externalId": external_id, "role": "owner"}]
+    project_created(tx, tx.insert(Project, kind="project", name=name, state="active", members=members))
 
 
 def update_project(tx: Tx, row: Project, values: dict[str, Any], caller: Any) -> Project:
@@ -139,7 +159,7 @@ def delete_action(tx: Tx, row: Project, input: dict[str, Any], caller: Any) -> P
 
 def replace_members(tx: Tx, row: Project, input: dict[str, Any], caller: Any) -> Project:
     """Make the members exactly those given."""
-    set_members(tx, row.id, input["members"])
+    set_members(tx, row.id, resolve(tx, row, input["members"], caller.consulted or {}))
     return row
 
 
@@ -179,8 +199,9 @@ def settled(tx: Tx, row: Account) -> None:
         for member in tx.find(ProjectMember, project_id=row.id):
             states.end(tx, member)
     if row.state == "purged" and row.kind != "project":
-        for member in tx.find(ProjectMember, external_id=str(row.id), external_id_type="rancher_id"):
-            states.end(tx, member)
+        for kind, external_id in {("rancher_id", str(row.id)), (row.external_id_type, row.external_id)}:
+            for member in tx.find(ProjectMember, external_id=external_id, external_id_type=kind):
+                states.end(tx, member)
 
 
 Account.behaviour = Behaviour(created=account_created, load=load, reconcile=reconcile, settled=settled)
@@ -190,6 +211,7 @@ Project.behaviour = Behaviour(
     update=update_project,
     delete=delete_project,
     actions={"delete": delete_action, "setmembers": replace_members},
+    consult={"create": asking, "setmembers": asking},
     load=load,
     reconcile=reconcile,
     capabilities=capabilities,

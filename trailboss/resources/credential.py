@@ -13,7 +13,7 @@ import secrets
 import string
 from typing import TYPE_CHECKING, Any
 
-from trailboss.declare import ADMINS, Behaviour, generic, ref, text
+from trailboss.declare import ADMINS, Behaviour, date, generic, ref, text
 from trailboss.errors import ApiError
 from trailboss.resources.entity import Entity
 from trailboss.resources.setting import value_of
@@ -47,6 +47,8 @@ class ApiKey(Credential):
 
     account_id = ref("account", column=True, create=ADMINS)
     secret_value = text(column=True, max_length=4096, create=ADMINS, secret=True, hashed=True, read_on_create_only=True)
+    expires = date(column=True, create=True, update=True)
+    last_used = date(column=True, part="volatile")
 
 
 class AgentApiKey(Credential):

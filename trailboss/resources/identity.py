@@ -1,18 +1,21 @@
-"""Who somebody is, as the login provider says, and the session that begins with a login. No rows.
+"""Who somebody is: an account here (`rancher_id`), or what the login provider in force knows it as. No rows.
 
-The one provider so far are the accounts themselves (`rancher_id`); others come with their configurations
-(`auth_configs.py`). Members of an environment are shown as identities, too: `project_member.py`.
+The provider is asked outside of the snapshot (`consult`). Members of an environment are shown as identities, too, as
+they were known when they became members: `project_member.py`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
-from trailboss.declare import Behaviour, Resource, embedded, flag, format_id, parse_id, ref, text
+from trailboss.declare import Behaviour, Resource, format_id, parse_id, ref, text
+from trailboss.errors import ApiError
+from trailboss.login.provider import Who
+from trailboss.resources import providers
 from trailboss.resources.account import Account
 from trailboss.resources.password import Password
-from trailboss.resources.project_member import PEOPLE, ProjectMember
+from trailboss.resources.project_member import PEOPLE, ProjectMember, identities_of
 
 if TYPE_CHECKING:
     from trailboss.store.transaction import Read
@@ -37,26 +40,6 @@ class Identity(Resource):
     role = text(create=True)
 
 
-class Token(Resource):
-    """A login. code: `name:password`, or what the provider gave. jwt: what later requests are sent with."""
-
-    type = "token"
-    roles = {"token": "cr"}
-    served = False
-
-    account_id = text()
-    auth_provider = text()
-    client_id = text()
-    code = text(create=True, required=True, secret=True)
-    enabled = flag()
-    hostname = text()
-    jwt = text()
-    security = flag()
-    user = text()
-    user_identity = embedded("identity", read=("token",))
-    user_type = text()
-
-
 def identity_of(read: Read, account: Account, caller: Any) -> Identity:
     """Return the identity of an account; `login` is the name of its password, if it has one. Its external id is the
     account's, raw for a caller that takes raw ids."""
@@ -73,24 +56,61 @@ def identity_of(read: Read, account: Account, caller: Any) -> Identity:
     )
 
 
+def of_who(who: Who) -> Identity:
+    """Return the identity of somebody or something that the login provider knows."""
+    values = {"external_id": who.external_id, "external_id_type": who.kind, "name": who.name, "login": who.login}
+    return Identity({"id": who.id, "profile_picture": who.picture, "profile_url": who.url, **values})
+
+
+def searching(read: Read, row: None, values: dict[str, Any], caller: Any) -> Callable[[], list[Who]] | None:
+    """Return what asks the login provider for a name, or for the caller's own identities; None if that is nobody."""
+    provider, name, part = providers.in_force(read), values.get("name"), values.get("all")
+    if provider is None:
+        return None
+    if name or part:
+        return lambda: provider.search(name or part or "", exactly=bool(name))
+    own = [identity for identity in identities_of(read, caller.authenticated_id) if identity[0] in provider.kinds]
+    return lambda: [who for identity in own if (who := provider.find(*identity)) is not None]
+
+
+def looking_up(read: Read, row: None, values: dict[str, Any], caller: Any) -> Callable[[], Who | None] | None:
+    """Return what asks the login provider for an id (`id`). Raises ApiError 400 for a kind that it does not know."""
+    kind, _, external_id = str(values["id"]).partition(":")
+    if kind == ACCOUNT:
+        return None
+    provider = providers.in_force(read)
+    if provider is None or kind not in provider.kinds:
+        raise ApiError(400, "invalidIdentityType", f"no provider of {kind} is configured")
+    return lambda: provider.find(kind, external_id)
+
+
 def listed(read: Read, caller: Any, query: Mapping[str, str]) -> list[Identity]:
     """Return the identities of a caller; or those with a login `name`, or with a login that contains `all`."""
-    name, part = query.get("name"), query.get("all")
+    name, part, others = query.get("name"), query.get("all"), [of_who(who) for who in caller.consulted or ()]
     if name is None and part is None:
-        return _known(read, caller, [caller.authenticated_id])
+        return _known(read, caller, [caller.authenticated_id]) + others
     logins = read.find(Password, state="active")
     if name is not None:
-        return _known(read, caller, [p.account_id for p in logins if p.public_value == name])
-    return _known(
-        read, caller, [p.account_id for p in logins if part and part.lower() in (p.public_value or "").lower()]
-    )
+        return _known(read, caller, [p.account_id for p in logins if p.public_value == name]) + others
+    found_ = [p.account_id for p in logins if part and part.lower() in (p.public_value or "").lower()]
+    return _known(read, caller, found_) + others
 
 
 def found(read: Read, caller: Any, raw: str) -> Identity | None:
-    """Return an identity by its type and external id (`rancher_id:1a7`)."""
+    """Return an identity by its type and external id (`rancher_id:1a7`). Raises ApiError 404 identityNotFound."""
     kind, _, external_id = raw.partition(":")
+    if kind != ACCOUNT:
+        known = of_who(caller.consulted) if isinstance(caller.consulted, Who) else None
+    else:
+        known = _account(read, caller, external_id)
+    if known is None:
+        raise ApiError(404, "identityNotFound", f"nobody knows {raw}")
+    return known
+
+
+def _account(read: Read, caller: Any, external_id: str) -> Identity | None:
     number = parse_id(external_id) or external_id
-    if kind != ACCOUNT or not (number.isascii() and number.isdigit() and len(number) < 19):
+    if not (number.isascii() and number.isdigit() and len(number) < 19):
         return None
     return next(iter(_known(read, caller, [int(number)])), None)
 
@@ -105,7 +125,9 @@ def _known(read: Read, caller: Any, numbers: list[int]) -> list[Identity]:
 
 def of_member(row: ProjectMember, face: Any) -> Identity:
     """Return a member as its identity, with its role and project; of one who is gone, what is known."""
-    known = found(face.read, face.caller, f"{row.external_id_type}:{row.external_id}")
+    known = (
+        _account(face.read, face.caller, row.external_id) if row.external_id_type == ACCOUNT else of_who(_as_added(row))
+    )
     if known is None:
         # as the original words it, so that a person sees at once that there is nobody behind it any more
         login = f"({row.external_id_type} {row.external_id} not found) {row.name or ''}".rstrip()
@@ -114,5 +136,9 @@ def of_member(row: ProjectMember, face: Any) -> Identity:
     return Identity({**known.values, "project_id": row.project_id, "role": row.role})
 
 
-Identity.behaviour = Behaviour(listed=listed, found=found)
+def _as_added(row: ProjectMember) -> Who:
+    return Who(row.external_id_type, row.external_id, row.name)
+
+
+Identity.behaviour = Behaviour(listed=listed, found=found, consult={"listed": searching, "found": looking_up})
 ProjectMember.behaviour.presented = of_member

@@ -20,6 +20,10 @@ DEFAULTS = {
     "api.allow.client.override": "false",
     "api.auth.realm": "Enter API access key and secret key as username and password",
     "agent.instance.register.url": "",
+    "api.auth.enabler": "",
+    "api.auth.groups.refresh.seconds": "3600",
+    "api.auth.jwt.token.expiry": "57600000",
+    "api.auth.provider.configured": "none",
     "api.host": "",
     "api.security.enabled": "true",
     "audit_log.max.rows": "1000000",
@@ -46,7 +50,12 @@ PUBLIC = (
     "rancher.server.image",
 )
 """Settings that everybody sees."""
-SECRET = ("api.auth.github.client.secret", "api.auth.ldap.service.account.password", "api.auth.oidc.client.secret")
+SECRET = (
+    "api.auth.github.client.secret",
+    "api.auth.ldap.service.account.password",
+    "api.auth.openid.client.secret",
+    "api.auth.openid.state.key",
+)
 """Settings whose values are shown to nobody, and stored sealed."""
 
 
@@ -95,7 +104,7 @@ def value_of(read: Read, name: str) -> str:
     if (given := os.environ.get(environment_name(name))) is not None:
         return given
     stored = _stored(read, name)
-    return stored.value if stored is not None else default_of(name) or ""
+    return stored.value or "" if stored is not None else default_of(name) or ""
 
 
 def default_of(name: str) -> str | None:
@@ -112,6 +121,12 @@ def number_of(read: Read, name: str) -> int:
 def is_controlled(read: Read) -> bool:
     """Say whether access control is on: only an explicit `false` turns it off."""
     return value_of(read, "api.security.enabled") != "false"
+
+
+def store(tx: Tx, name: str, value: str) -> Setting:
+    """Store the value of a setting."""
+    stored = _stored(tx, name)
+    return tx.insert(Setting, name=name, value=value) if stored is None else tx.change(stored, value=value)
 
 
 def _stored(read: Read, name: str) -> Setting | None:
@@ -166,22 +181,19 @@ def create(tx: Tx, values: dict[str, Any], caller: Any) -> Resource:
         raise ApiError(422, "MissingRequired", "a setting needs a name", field="name")
     if _stored(tx, name) is not None:
         return update(tx, active(tx, name), values, caller)
-    return tx.insert(Setting, name=name, value=values.get("value") or "")
+    return store(tx, name, values.get("value") or "")
 
 
 def update(tx: Tx, row: ActiveSetting, values: dict[str, Any], caller: Any) -> ActiveSetting:
     """Store a value for a setting; null takes the stored one away. Raises ApiError 404 for a row that is gone."""
     if row.name is None:
         raise ApiError(404)
-    stored, value = _stored(tx, row.name), values.get("value")
+    value = values.get("value")
     if "value" not in values:
         return row
     if value is None:
         return delete(tx, row, caller)
-    if stored is not None:
-        tx.change(stored, value=value)
-    else:
-        tx.insert(Setting, name=row.name, value=value)
+    store(tx, row.name, value)
     return active(tx, row.name)
 
 

@@ -18,7 +18,8 @@ from trailboss.dispatch.sessions import Installation
 from trailboss.errors import Permanent, Unreachable
 from trailboss.resources.credential import FINGERPRINT, PIN
 from trailboss.resources.seed import seed, seed_superadmin
-from trailboss.resources.setting import Setting, value_of
+from trailboss.resources.setting import store as store_setting
+from trailboss.resources.setting import value_of
 from trailboss.server import ranges, secrets_key
 from trailboss.server.data_folder import ADMIN_CREDENTIALS, FIRST_CREDENTIALS, INSTALLATION_ID, DataFolder
 from trailboss.server.options import Options
@@ -95,7 +96,7 @@ def _begin(tx: Tx, options: Options, folder: DataFolder, url: str, made: bytes |
     _check_secrets(tx, folder, made)
     keys = seed(tx)
     _choose_range(tx, options)
-    _set(tx, "api.security.enabled", "true" if options.access_control == "on" else "false")
+    _set_access_control(tx, options.access_control)
     if options.simulator:
         _set(tx, "simulator.enabled", "true")
     if (key := options.superadmin) is not None and seed_superadmin(tx, *key) and len(key[1]) < SHORT_SECRET:
@@ -132,14 +133,19 @@ def _choose_range(tx: Tx, options: Options) -> None:
             raise Permanent(f"{option} {given}: this installation has used {kept} since its first start; leave it out")
 
 
+def _set_access_control(tx: Tx, option: str) -> None:
+    """Turn access control on, or off where the option has just become so: a restart with the options as they were does
+    not open what has been closed through the API since."""
+    if option == "on":
+        _set(tx, "api.security.enabled", "true")
+    elif tx.fact("option.access-control") != option:
+        _set(tx, "api.security.enabled", "false")
+    tx.set_fact("option.access-control", option)
+
+
 def _set(tx: Tx, name: str, value: str) -> None:
-    if value_of(tx, name) == value:
-        return
-    rows = tx.find(Setting, name=name)
-    if rows:
-        tx.change(rows[0], value=value)
-    else:
-        tx.insert(Setting, name=name, value=value)
+    if value_of(tx, name) != value:
+        store_setting(tx, name, value)
 
 
 def _keep_id(folder: DataFolder, installation_id: str) -> None:

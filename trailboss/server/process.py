@@ -40,6 +40,7 @@ from trailboss.server.housekeeping import keep_house
 from trailboss.server.http_limits import BoundedHttp
 from trailboss.server.installation import Opened, open_installation
 from trailboss.server.options import Options
+from trailboss.server.refresh import refreshing
 from trailboss.server.tls import Tls, tls_of
 from trailboss.store.store import Store
 
@@ -181,7 +182,7 @@ async def _parts(
         ending.push_async_callback(simulated.stop)
         house = asyncio.create_task(keep_house(store))
         ending.push_async_callback(_cancel, house)
-        streams = Streams(dispatcher)
+        streams = Streams(dispatcher, store)
         context = Context(store, dispatcher, _names(options), open_stream=streams.open, proxies=options.proxies)
         subscriptions = Subscriptions(context)
         state = _State()
@@ -194,6 +195,7 @@ async def _parts(
             subscriptions.stop()
             await dispatcher.stop()
 
+        ending.push_async_callback(_cancel, asyncio.create_task(refreshing(store)))
         server = _Uvicorn(build_app(context, routes), tell, tls)
         serving_ = asyncio.create_task(server.serve(sockets=[listening]))
         ending.push_async_callback(_end, server, serving_)
