@@ -125,9 +125,8 @@ def _known(read: Read, caller: Any, numbers: list[int]) -> list[Identity]:
 
 def of_member(row: ProjectMember, face: Any) -> Identity:
     """Return a member as its identity, with its role and project; of one who is gone, what is known."""
-    known = (
-        _account(face.read, face.caller, row.external_id) if row.external_id_type == ACCOUNT else of_who(_as_added(row))
-    )
+    is_account = row.external_id_type == ACCOUNT
+    known = _account(face.read, face.caller, row.external_id or "") if is_account else of_who(_as_added(row))
     if known is None:
         # as the original words it, so that a person sees at once that there is nobody behind it any more
         login = f"({row.external_id_type} {row.external_id} not found) {row.name or ''}".rstrip()

@@ -145,10 +145,10 @@ def _set_up(tx: Tx, account: Account, who: Who) -> Account:
     """Make the first who logs in during a set-up its administrator, and owner of what had none but the platform's."""
     if value_of(tx, providers.ENABLER):
         return account
-    seeds = {row.id for row in tx.find(Account, uuid="admin")}
+    seeds = {str(row.id) for row in tx.find(Account, uuid="admin")}
     for project in tx.find(Project):
         members = tx.find(ProjectMember, project_id=project.id)
-        if members and all(m.external_id_type == "rancher_id" and int(m.external_id) in seeds for m in members):
+        if members and all(m.external_id_type == "rancher_id" and m.external_id in seeds for m in members):
             for member in members:
                 states.end(tx, member)
             _add_owner(tx, project, who)
