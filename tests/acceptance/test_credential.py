@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import pytest
 
-from tests.acceptance.marks import not_yet_true
 from tests.acceptance.world import PROJECT, World
 
 pytestmark = pytest.mark.docker
@@ -12,7 +11,6 @@ pytestmark = pytest.mark.docker
 SECRETS = ("the-secret-of-the-key", "the-secret-of-the-person", "the-secret-of-the-registry")
 
 
-@not_yet_true(4, "keys are listed, but passwords and logins of registries are not served")
 def test_credentials_of_all_kinds_are_listed_without_their_secrets(it: World, name: str) -> None:
     """the list shows every key, password and registry login of the account with its own type and no secret"""
     made = [it.create("apiKey", it.admin, accountId=PROJECT, publicValue="ALLKINDS", secretValue=SECRETS[0])]

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from tests.acceptance.marks import not_yet_true
 from tests.acceptance.world import World, one
 
 pytestmark = pytest.mark.docker
 
 
-@not_yet_true(4, "people have no login names, as passwords are not served")
 def test_a_person_is_found_by_login_and_made_a_member(it: World, name: str) -> None:
     """searching a login name returns the person, usable as project member"""
     person = it.create("account", it.admin, name="Jo Finder", kind="user")

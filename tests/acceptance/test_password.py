@@ -5,13 +5,11 @@ from __future__ import annotations
 import httpx2
 import pytest
 
-from tests.acceptance.marks import not_yet_true
 from tests.acceptance.world import World
 
 pytestmark = pytest.mark.docker
 
 
-@not_yet_true(4, "nobody can log in with a name and a password")
 def test_a_name_and_its_password_are_a_session(it: World, name: str) -> None:
     """with local login on, user name and password give a session; after changesecret only the new one does"""
     person = it.create("account", it.admin, name=name, kind="user")

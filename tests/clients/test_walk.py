@@ -162,7 +162,9 @@ def act_on(client: Any, resources: Iterable[Any], prepared: dict[str, str]) -> i
             sent = body(input_, "project", prepared) if input_ else {}
             status = status_of(lambda now=now, name=name, sent=sent: callable_of(now, name, "_action")(**sent))
             taken.add((resource.type, now.state, name))
-            if status != EXPECTED.get((resource.type, name, now.state), 200):
+            # once the walk has deactivated the host, it is not there to give the logs of what is still stopping
+            is_without_host = name == "logs" and now.state == "stopping" and status == 503
+            if status != EXPECTED.get((resource.type, name, now.state), 200) and not is_without_host:
                 problems.append((resource.type, resource.id, now.state, name, status))
     assert problems == []
     return len(taken)
