@@ -147,7 +147,7 @@ def test_actions_of_who_may_only_look(callers: dict[str, Api], role: str) -> Non
         assert shown["container"]["resourceActions"]
 
 
-OURS = {"auditLog"}
+OURS = {"auditLog", "openidconfig"}
 """Types that are an addition of ours."""
 
 

@@ -32,7 +32,10 @@ OWN_RULES = {
     "setting": "by name, unknown names too: test_settings",
 }
 """Types whose visibility is a rule of their own, which has tests of its own."""
-OURS = {"auditLog": {role: [["GET"], ["GET"]] for role in ("project", "user", "admin", "service")}}
+OURS = {
+    "auditLog": {role: [["GET"], ["GET"]] for role in ("project", "user", "admin", "service")},
+    "openidconfig": {role: [["GET", "POST"], ["GET"]] for role in ("admin", "service")},
+}
 """Types that the described API does not have, and who is offered what of them."""
 MEMBERS = ("project", "owner", "member", "restricted", "readonly")
 SEES_ALL = ("admin", "service")
@@ -219,7 +222,7 @@ def test_every_type_has_a_policy() -> None:
 
 def test_every_route_has_a_policy(installation: Installation) -> None:
     context = installation.context
-    streams = Streams(None)  # type: ignore[arg-type]
+    streams = Streams(None, installation.store)  # type: ignore[arg-type]
     routes = [
         *Health(installation.store, lambda: True).routes(),
         *agents.routes,
@@ -239,7 +242,7 @@ def test_what_has_its_own_proof_refuses_everybody_without(installation: Installa
     import aiohttp
 
     context = installation.context
-    streams = Streams(None)  # type: ignore[arg-type]
+    streams = Streams(None, installation.store)  # type: ignore[arg-type]
     app = build_app(context, [*agents.routes, *streams.routes(), *Subscriptions(context).routes()])
 
     async def statuses(url: str) -> dict[str, int]:

@@ -31,6 +31,7 @@ class LoginToken(Credential):
     type = "loginToken"
     roles = {"superadmin": "r"}
 
+    secret_value = text(column=True, read=(), secret=True, hashed=True)
     expires = date(column=True)
     provider = text(read=("superadmin",))
     user_kind = text(read=("superadmin",))

@@ -18,9 +18,12 @@ from trailboss.resources.password import Password, hold_name, of_login
 from trailboss.resources.seed import add_key
 from trailboss.server.data_folder import DataFolder
 from trailboss.server.options import Options
+from trailboss.server.secrets_key import given_keys
 from trailboss.store import migrations
+from trailboss.store.reseal import check
 from trailboss.store.store import Store
 from trailboss.store.transaction import Tx
+from trailboss.store.vault import Vault
 
 T = TypeVar("T")
 
@@ -80,10 +83,14 @@ def _on_database(options: Options, run: Callable[[Tx], T]) -> T:
         raise Permanent(f"there is no database {database}; give --data")
     folder = DataFolder(options.data)
     try:
-        store = Store(options.database or f"sqlite:///{folder.path}/trailboss.db")
+        keys = given_keys(options, folder)
+        if not keys:
+            raise Permanent("the key of the secrets is not there: start the server once; is --data right?")
+        store = Store(options.database or f"sqlite:///{folder.path}/trailboss.db", vault=Vault(keys))
         migrations.upgrade(store.database)
         store.start()
         try:
+            store.write(check, cause=CAUSE)
             return store.write(run, cause=CAUSE)
         finally:
             store.close()
