@@ -80,7 +80,20 @@ def make_secrets(project: httpx2.Client, admin: httpx2.Client, url: str) -> dict
             what="the host is given its keys",
         )
     found |= {"registration key": REGISTRATION_KEY, "agent key": str(shown)}
-    return found
+    return found | log_in(admin, url)
+
+
+def log_in(admin: httpx2.Client, url: str) -> dict[str, str]:
+    """Put passwords in force, log in with a wrong and a right one, use the login in each way; return the secrets."""
+    config = {"username": "root", "password": "password-of-root-9", "accessMode": "unrestricted", "enabled": True}
+    assert admin.post("localauthconfigs", json=config).status_code == 201
+    wrong = httpx2.post(f"{url}/v1/token", json={"code": "root:password-mistyped-10"})
+    assert wrong.status_code == 401
+    token = httpx2.post(f"{url}/v1/token", json={"code": "root:password-of-root-9"}).json()["jwt"]
+    assert httpx2.get(f"{url}/v1/accounts", params={"token": token}).status_code == 200
+    assert httpx2.get(f"{url}/v1/accounts", headers={"Authorization": f"Bearer {token}"}).status_code == 200
+    assert httpx2.get(f"{url}/v1/accounts", auth=("x-api-bearer", token)).status_code == 200
+    return {"password of a login": "password-of-root-9", "wrong password": "password-mistyped-10", "login": token}
 
 
 def be_refused(project: httpx2.Client, url: str, secrets: dict[str, str]) -> list[str]:
@@ -118,7 +131,7 @@ def test_no_secret_is_anywhere_in_clear(
             "superadmin's key": "superadmin-secret-8",
             "key of the secrets": (server.data / "secrets.key").read_text().strip(),
         }
-        assert len(set(secrets.values())) == 15
+        assert len(set(secrets.values())) == 18
         places: dict[str, bytes] = {"errors": "\n".join(be_refused(project, url, secrets)).encode()}
         last = project.post("environments", json={"name": "last"}).json()["id"]
         for stream in streams:
