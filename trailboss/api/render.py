@@ -273,7 +273,8 @@ def _unrevealed(value: Any) -> Any:
 
 def moment(ms: int) -> str:
     """Return a moment as the API writes it: UTC, whole seconds."""
-    return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(ms // 1000))
+    # years before 1000 are not padded by the C library
+    return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(ms // 1000)).zfill(20)
 
 
 def error(problem: ApiError) -> dict[str, Any]:
