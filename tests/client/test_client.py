@@ -307,3 +307,27 @@ def test_the_client_imports_nothing_of_the_server() -> None:
     assert ours == {"trailboss.errors"}
     foreign: set[Any] = {"sqlalchemy", "starlette", "uvicorn", "aiohttp", "rich", "typer"}
     assert foreign & set(loaded) == set()
+
+
+FIRST_SIGHT_BY_MANY = """
+import sys, threading
+from trailboss.client.resource import decode
+from trailboss.client.types import TYPES
+
+sys.setswitchinterval(1e-6)
+together = threading.Barrier(4)
+document = {"type": "service", "id": "1s1", "name": "web", "launchConfig": {"imageUuid": "docker:busybox"}}
+
+def see():
+    together.wait()
+    decode(document, TYPES)
+
+threads = [threading.Thread(target=see) for _ in range(4)]
+for thread in threads: thread.start()
+for thread in threads: thread.join()
+"""
+
+
+def test_threads_may_see_a_type_for_the_first_time_at_once() -> None:
+    # msgspec crashed the process then
+    assert subprocess.run([sys.executable, "-c", FIRST_SIGHT_BY_MANY], check=False).returncode == 0

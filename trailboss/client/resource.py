@@ -6,6 +6,7 @@ null, are None. What a newer server sends besides is left out.
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Mapping
 from typing import Any
 
@@ -14,6 +15,9 @@ import msgspec
 from trailboss.errors import TrailbossError
 
 JsonObject = dict[str, Any]
+
+_known: set[type[Resource]] = set()
+_learning = threading.Lock()
 
 
 class Resource(msgspec.Struct, kw_only=True, omit_defaults=True, rename="camel", dict=True):
@@ -33,6 +37,8 @@ class Resource(msgspec.Struct, kw_only=True, omit_defaults=True, rename="camel",
 def decode(document: JsonObject, types: Mapping[str, type[Resource]], etag: str | None = None) -> Resource:
     """Return the resource of a document, of the class of its type. Raises TrailbossError if it is none."""
     kind = types.get(document.get("type", ""), Resource)
+    if kind not in _known:
+        _learn(kind)
     try:
         resource = msgspec.convert({name: value for name, value in document.items() if value is not None}, kind)
     except msgspec.ValidationError as error:
@@ -40,6 +46,13 @@ def decode(document: JsonObject, types: Mapping[str, type[Resource]], etag: str 
     if etag is not None:
         resource.__dict__["etag"] = etag
     return resource
+
+
+def _learn(kind: type[Resource]) -> None:
+    """Let msgspec look into a class, which it does once; two threads at it at once would crash the process."""
+    with _learning:
+        msgspec.json.Decoder(kind)
+        _known.add(kind)
 
 
 def encode(sent: Resource | Mapping[str, Any] | None) -> JsonObject:
