@@ -7,7 +7,8 @@ in `trailboss/login/`; their libraries are loaded when one is asked for.
 from __future__ import annotations
 
 import secrets
-from typing import TYPE_CHECKING, Any
+import threading
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import msgspec
 
@@ -18,6 +19,8 @@ from trailboss.resources.setting import value_of
 if TYPE_CHECKING:
     from trailboss.login.provider import Provider
     from trailboss.store.transaction import Read, Tx
+
+T = TypeVar("T")
 
 CONFIGURED = "api.auth.provider.configured"
 ENABLER = "api.auth.enabler"
@@ -42,6 +45,8 @@ _NAMED_OTHERWISE = {"api.auth.github.hostname": "api.github.domain", "api.auth.g
 _NOT_KEPT = ("enabled", "name", "username", "password")
 """Fields of a configuration that are no settings of their own."""
 
+_converting = threading.Lock()
+
 
 def name_in_force(read: Read) -> str:
     """Return the type of the configuration that is in force, or `none`."""
@@ -65,14 +70,20 @@ def made(name: str, values: dict[str, Any], state_key: str = "", browser: str = 
     if name == "ldapconfig":
         from trailboss.login import ldap
 
-        return ldap.Directory(msgspec.convert(values, ldap.Settings, strict=False))
+        return ldap.Directory(_settings(ldap.Settings, values))
     if name == "githubconfig":
         from trailboss.login import github
 
-        return github.GitHub(msgspec.convert(values, github.Settings, strict=False))
+        return github.GitHub(_settings(github.Settings, values))
     from trailboss.login import openid
 
-    return openid.OpenId(msgspec.convert(values, openid.Settings, strict=False), state_key.encode(), browser)
+    return openid.OpenId(_settings(openid.Settings, values), state_key.encode(), browser)
+
+
+def _settings(type_: type[T], values: dict[str, Any]) -> T:
+    # msgspec looks into a class when it first meets it, and readers that do so at once would crash the process
+    with _converting:
+        return msgspec.convert(values, type_, strict=False)
 
 
 def saved(read: Read, type_: ResourceType) -> dict[str, Any]:
