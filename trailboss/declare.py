@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache
 from typing import Any, ClassVar, Generic, Literal, TypeAlias, TypeVar, overload
 
@@ -321,6 +321,11 @@ def recorded(prefix: str) -> Machine:
         remove: created creating -> removing -> removed
         """,
     )
+
+
+def internal(machine: Machine) -> Machine:
+    """The same machine for rows that only the server moves: none of its processes is an action."""
+    return Machine(machine.prefix, tuple(replace(arrow, internal=True) for arrow in machine.arrows))
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ Reading along a relation is in `read.py`.
 
 from __future__ import annotations
 
-from trailboss.declare import Field, Link, ResourceType, registry
+from trailboss.declare import OPERATOR, Field, Link, ResourceType, registry
 
 
 def relations(type_: ResourceType, readable: dict[str, Field[object]]) -> dict[str, Link]:
@@ -31,7 +31,7 @@ def includeable(type_: ResourceType, readable: dict[str, Field[object]], visible
     """Return every name that the schema lists for `include`; visible: types that the role sees."""
     names = [f.wire[:-2] for f in readable.values() if f.column and f.target and f.wire.endswith("Id")]
     declared = [link if isinstance(link, str) else link.name for link in type_.links]
-    hidden = {t.plural for t in registry.values() if t.window and t.type not in visible}
+    hidden = {t.plural for t in registry.values() if t.roles.keys() == {*OPERATOR} and t.type not in visible}
     names += [name for name in declared if name not in hidden]
     return sorted(dict.fromkeys(names))
 

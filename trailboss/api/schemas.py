@@ -81,11 +81,12 @@ def role_view(role: str) -> RoleView:
 
 def _letters(type_: ResourceType, role: str) -> str:
     """Return which of c(reate), r(ead), u(pdate), d(elete) a role may do with a type."""
-    if role == "superadmin" and not type_.appended:
-        return "crud" if type_.stored and not type_.window else "".join(sorted(set("".join(type_.roles.values()))))
+    if role == "superadmin" and not type_.appended and role not in type_.roles:
+        return "crud" if type_.stored else "".join(sorted(set("".join(type_.roles.values()))))
     if role == "restricted" and type_.type in _RESTRICTED:
         return _RESTRICTED[type_.type]
-    letters = type_.roles.get("admin" if role == "superadmin" else _LIKE.get(role, role), "")
+    known_as = "admin" if role not in type_.roles and role == "superadmin" else _LIKE.get(role, role)
+    letters = type_.roles.get(known_as, "")
     return "r" if role in _READERS and "r" in letters else letters
 
 

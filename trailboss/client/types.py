@@ -621,6 +621,55 @@ class GlobalLoadBalancerPolicy(Resource):
     name: str | None = None
 
 
+class HealthcheckInstance(Resource):
+    """A container that is checked."""
+
+    type: str = "healthcheckInstance"
+    account_id: str | None = None
+    kind: str | None = None
+    uuid: str | None = None
+    name: str | None = None
+    description: str | None = None
+    state: str | None = None
+    created: datetime | None = None
+    removed: datetime | None = None
+    remove_time: datetime | None = None
+    data: Mapping[str, Any] | None = None
+    transitioning: str | None = None
+    transitioning_message: str | None = None
+    transitioning_progress: int | None = None
+    instance_id: str | None = None
+    account: Account | None = None
+    instance: Instance | None = None
+    healthcheck_instance_host_maps: list[HealthcheckInstanceHostMap] | None = None
+
+
+class HealthcheckInstanceHostMap(Resource):
+    """A host that checks a container, and what it has found. external_timestamp: when it said so, in its seconds."""
+
+    type: str = "healthcheckInstanceHostMap"
+    account_id: str | None = None
+    kind: str | None = None
+    uuid: str | None = None
+    name: str | None = None
+    description: str | None = None
+    state: str | None = None
+    created: datetime | None = None
+    removed: datetime | None = None
+    remove_time: datetime | None = None
+    data: Mapping[str, Any] | None = None
+    transitioning: str | None = None
+    transitioning_message: str | None = None
+    transitioning_progress: int | None = None
+    healthcheck_instance_id: str | None = None
+    host_id: str | None = None
+    health_state: str | None = None
+    external_timestamp: datetime | None = None
+    account: Account | None = None
+    healthcheck_instance: HealthcheckInstance | None = None
+    host: Host | None = None
+
+
 class Host(Resource):
     """A machine with a Docker Engine and an agent."""
 
@@ -665,6 +714,7 @@ class Host(Resource):
     service_events: list[ServiceEvent] | None = None
     storage_pools: list[StoragePool] | None = None
     instance_host_maps: list[InstanceHostMap] | None = None
+    healthcheck_instance_host_maps: list[HealthcheckInstanceHostMap] | None = None
 
 
 class HostAccess(Resource):
@@ -720,6 +770,31 @@ class Image(Resource):
     instances: list[Instance] | None = None
     storage_pools: list[StoragePool] | None = None
     volumes: list[Volume] | None = None
+    image_storage_pool_maps: list[ImageStoragePoolMap] | None = None
+
+
+class ImageStoragePoolMap(Resource):
+    """An image that a pool has."""
+
+    type: str = "imageStoragePoolMap"
+    account_id: str | None = None
+    kind: str | None = None
+    uuid: str | None = None
+    name: str | None = None
+    description: str | None = None
+    state: str | None = None
+    created: datetime | None = None
+    removed: datetime | None = None
+    remove_time: datetime | None = None
+    data: Mapping[str, Any] | None = None
+    transitioning: str | None = None
+    transitioning_message: str | None = None
+    transitioning_progress: int | None = None
+    image_id: str | None = None
+    storage_pool_id: str | None = None
+    account: Account | None = None
+    image: Image | None = None
+    storage_pool: StoragePool | None = None
 
 
 class Instance(Resource):
@@ -783,6 +858,8 @@ class Instance(Resource):
     target_instance_links: list[InstanceLink] | None = None
     volumes: list[Volume] | None = None
     instance_host_maps: list[InstanceHostMap] | None = None
+    healthcheck_instances: list[HealthcheckInstance] | None = None
+    nics: list[Nic] | None = None
 
 
 class InstanceConsole(Resource):
@@ -855,9 +932,11 @@ class InstanceLink(Resource):
     link_name: str | None = None
     ports: list[Any] | None = None
     target_instance_id: str | None = None
+    service_consume_map_id: str | None = None
     account: Account | None = None
     instance: Instance | None = None
     target_instance: Instance | None = None
+    service_consume_map: ServiceConsumeMap | None = None
 
 
 class InstanceStop(Resource):
@@ -1217,6 +1296,26 @@ class Network(Resource):
     ip_addresses: list[IpAddress] | None = None
 
 
+class Nic(Resource):
+    """The place of an instance in the managed network. Its number is the instance's, and so is its state."""
+
+    type: str = "nic"
+    account_id: str | None = None
+    kind: str | None = None
+    state: str | None = None
+    created: datetime | None = None
+    removed: datetime | None = None
+    remove_time: datetime | None = None
+    data: Mapping[str, Any] | None = None
+    transitioning: str | None = None
+    transitioning_message: str | None = None
+    transitioning_progress: int | None = None
+    instance_id: str | None = None
+    device_number: int | None = None
+    account: Account | None = None
+    instance: Instance | None = None
+
+
 class Openidconfig(Resource):
     """Any provider of OpenID Connect. An addition to the v1 API."""
 
@@ -1515,6 +1614,7 @@ class ServiceExposeMap(Resource):
     ip_address: str | None = None
     managed: bool | None = None
     service_id: str | None = None
+    upgrade: bool | None = None
     dns_prefix: str | None = None
     account: Account | None = None
     instance: Instance | None = None
@@ -1670,6 +1770,8 @@ class StoragePool(Resource):
     images: list[Image] | None = None
     snapshots: list[Snapshot] | None = None
     volumes: list[Volume] | None = None
+    image_storage_pool_maps: list[ImageStoragePoolMap] | None = None
+    volume_storage_pool_maps: list[VolumeStoragePoolMap] | None = None
 
 
 class Subscribe(Resource):
@@ -1771,12 +1873,40 @@ class Volume(Resource):
     instance_id: str | None = None
     is_host_path: bool | None = None
     uri: str | None = None
+    allocation_state: str | None = None
+    attached_state: str | None = None
+    device_number: int | None = None
     account: Account | None = None
     image: Image | None = None
     instance: Instance | None = None
     mounts: list[Mount] | None = None
     snapshots: list[Snapshot] | None = None
     storage_pools: list[StoragePool] | None = None
+    volume_storage_pool_maps: list[VolumeStoragePoolMap] | None = None
+
+
+class VolumeStoragePoolMap(Resource):
+    """A volume in a pool: active while the volume is, inactive while what it belongs to is stopped."""
+
+    type: str = "volumeStoragePoolMap"
+    account_id: str | None = None
+    kind: str | None = None
+    uuid: str | None = None
+    name: str | None = None
+    description: str | None = None
+    state: str | None = None
+    created: datetime | None = None
+    removed: datetime | None = None
+    remove_time: datetime | None = None
+    data: Mapping[str, Any] | None = None
+    transitioning: str | None = None
+    transitioning_message: str | None = None
+    transitioning_progress: int | None = None
+    volume_id: str | None = None
+    storage_pool_id: str | None = None
+    account: Account | None = None
+    volume: Volume | None = None
+    storage_pool: StoragePool | None = None
 
 
 class AgentApiKey(Credential):
@@ -2336,11 +2466,14 @@ TYPES: dict[str, type[Resource]] = {
     "globalLoadBalancer": GlobalLoadBalancer,
     "globalLoadBalancerHealthCheck": GlobalLoadBalancerHealthCheck,
     "globalLoadBalancerPolicy": GlobalLoadBalancerPolicy,
+    "healthcheckInstance": HealthcheckInstance,
+    "healthcheckInstanceHostMap": HealthcheckInstanceHostMap,
     "host": Host,
     "hostAccess": HostAccess,
     "hostApiProxyToken": HostApiProxyToken,
     "identity": Identity,
     "image": Image,
+    "imageStoragePoolMap": ImageStoragePoolMap,
     "inServiceUpgradeStrategy": InServiceUpgradeStrategy,
     "instance": Instance,
     "instanceConsole": InstanceConsole,
@@ -2371,6 +2504,7 @@ TYPES: dict[str, type[Resource]] = {
     "machine": Machine,
     "mount": Mount,
     "network": Network,
+    "nic": Nic,
     "openidconfig": Openidconfig,
     "openstackConfig": OpenstackConfig,
     "packetConfig": PacketConfig,
@@ -2426,6 +2560,7 @@ TYPES: dict[str, type[Resource]] = {
     "vmwarevcloudairConfig": VmwarevcloudairConfig,
     "vmwarevsphereConfig": VmwarevsphereConfig,
     "volume": Volume,
+    "volumeStoragePoolMap": VolumeStoragePoolMap,
 }
 """The class of each type."""
 
@@ -2458,9 +2593,12 @@ class Collections:
     generic_objects: Collection[GenericObject]
     githubconfigs: Collection[Githubconfig]
     global_load_balancers: Collection[GlobalLoadBalancer]
+    healthcheck_instances: Collection[HealthcheckInstance]
+    healthcheck_instance_host_maps: Collection[HealthcheckInstanceHostMap]
     hosts: Collection[Host]
     identities: Collection[Identity]
     images: Collection[Image]
+    image_storage_pool_maps: Collection[ImageStoragePoolMap]
     instances: Collection[Instance]
     instance_host_maps: Collection[InstanceHostMap]
     instance_links: Collection[InstanceLink]
@@ -2479,6 +2617,7 @@ class Collections:
     machines: Collection[Machine]
     mounts: Collection[Mount]
     networks: Collection[Network]
+    nics: Collection[Nic]
     openidconfigs: Collection[Openidconfig]
     passwords: Collection[Password]
     physical_hosts: Collection[PhysicalHost]
@@ -2501,6 +2640,7 @@ class Collections:
     type_documentations: Collection[TypeDocumentation]
     user_preferences: Collection[UserPreference]
     volumes: Collection[Volume]
+    volume_storage_pool_maps: Collection[VolumeStoragePoolMap]
 
 
 COLLECTIONS = {
@@ -2529,9 +2669,12 @@ COLLECTIONS = {
     "generic_objects": "genericObjects",
     "githubconfigs": "githubconfigs",
     "global_load_balancers": "globalLoadBalancers",
+    "healthcheck_instances": "healthcheckInstances",
+    "healthcheck_instance_host_maps": "healthcheckInstanceHostMaps",
     "hosts": "hosts",
     "identities": "identities",
     "images": "images",
+    "image_storage_pool_maps": "imageStoragePoolMaps",
     "instances": "instances",
     "instance_host_maps": "instanceHostMaps",
     "instance_links": "instanceLinks",
@@ -2550,6 +2693,7 @@ COLLECTIONS = {
     "machines": "machines",
     "mounts": "mounts",
     "networks": "networks",
+    "nics": "nics",
     "openidconfigs": "openidconfigs",
     "passwords": "passwords",
     "physical_hosts": "physicalHosts",
@@ -2572,5 +2716,6 @@ COLLECTIONS = {
     "type_documentations": "typeDocumentations",
     "user_preferences": "userPreferences",
     "volumes": "volumes",
+    "volume_storage_pool_maps": "volumeStoragePoolMaps",
 }
 """Plural in the API of each attribute of `Collections`."""

@@ -253,7 +253,7 @@ def _age(tx: Tx, row: Resource, state: str) -> Outcome:
     gone_at = row.values["remove_time"] or tx.now
     if row.values.get("purge_at_once"):
         gone_at = row.values["removed"] or tx.now
-    if state == "removed" and "purge" in states.machine_of(row).processes:
+    if states.may(row, "purge"):
         if gone_at <= tx.now:
             return Done(process="purge")
         return Again("It can be restored until it is purged", after_s=(gone_at - tx.now) / 1000)

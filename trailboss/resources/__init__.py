@@ -19,7 +19,7 @@ from trailboss.resources import agent, register, host, cluster, physical_host, m
 
 # what containers are made from, and containers
 from trailboss.resources import storage_pool, registry, image, pull_task, volume, snapshot  # isort: skip
-from trailboss.resources import networks, port, instance, instance_link, label, windows  # isort: skip
+from trailboss.resources import networks, port, instance, instance_link, label, windows, health  # isort: skip
 
 # services and stacks
 from trailboss.resources import service_maps, service, service_kinds, environment  # isort: skip
@@ -44,6 +44,7 @@ __all__ = [
     "environment",
     "event",
     "external_handler",
+    "health",
     "host",
     "identity",
     "image",

@@ -55,7 +55,7 @@ class AgentApiKey(Credential):
     """The key of one host's agent, made when the host registers."""
 
     type = "agentApiKey"
-    roles = {"superadmin": "r"}
+    roles = {"superadmin": "crud"}
 
     secret_value = text(column=True, max_length=4096, create=ADMINS, secret=True, hashed=True)
 

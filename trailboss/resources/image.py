@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from trailboss.declare import generic
+from trailboss.declare import Link, generic
 from trailboss.errors import ApiError
 from trailboss.resources.entity import Entity
 
@@ -20,7 +20,11 @@ class Image(Entity):
 
     type = "image"
     machine = generic("image")
-    links = ("instances", "storagePools", "volumes")
+    links = (
+        "instances",
+        Link("storagePools", "storagePool", through=("imageStoragePoolMap", "image_id", "storage_pool_id")),
+        "volumes", "imageStoragePoolMaps",
+    )  # fmt: skip
 
 
 @dataclass(frozen=True)

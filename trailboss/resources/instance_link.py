@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from trailboss.declare import ADMINS, READ, generic, listing, ref, text
+from trailboss.declare import ADMINS, OPERATOR, READ, generic, listing, ref, text
 from trailboss.resources.entity import Entity
 
 
@@ -18,3 +18,6 @@ class InstanceLink(Entity):
     link_name = text(column=True)
     ports = listing("json", nullable=False, read=ADMINS)
     target_instance_id = ref("instance", update=True, column=True)
+
+    service_consume_map_id = ref("serviceConsumeMap", column=True, read=OPERATOR)
+    """The link between services that it comes from; null for one of the container's own."""

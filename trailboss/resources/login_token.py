@@ -29,7 +29,7 @@ class LoginToken(Credential):
     """One login of a person. provider: that let it in. user_kind: kind of the account at that time."""
 
     type = "loginToken"
-    roles = {"superadmin": "r"}
+    roles = {"superadmin": "crud"}
 
     secret_value = text(column=True, read=(), secret=True, hashed=True)
     expires = date(column=True)

@@ -31,7 +31,7 @@ class GenericObject(Entity):
     """The base of small things that are only asked for and done."""
 
     type = "genericObject"
-    roles = {"superadmin": "r"}
+    roles = {"superadmin": "crud"}
     machine = generic("genericobject")
     key = text(column=True, indexed=True)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from trailboss.declare import READ, flag, listing, machine, ref, text
+from trailboss.declare import OPERATOR, READ, flag, listing, machine, ref, text
 from trailboss.resources.entity import Entity
 
 
@@ -23,7 +23,10 @@ class ServiceExposeMap(Entity):
     ip_address = text(column=True)
     managed = flag(column=True, nullable=False)
     service_id = ref("service", column=True)
-    dns_prefix = text(column=True, read=())
+    upgrade = flag(column=True, nullable=False, default=False, read=OPERATOR)
+    """It is kept for a rollback: an upgrade has replaced it."""
+    dns_prefix = text(column=True, read=OPERATOR)
+    """Name of its sidekick; null for the service itself."""
 
 
 class ServiceConsumeMap(Entity):

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from trailboss.declare import AGENTS, READ, Action, flag, generic, mapping, ref, text
+from trailboss.declare import AGENTS, OPERATOR, READ, Action, Link, flag, generic, mapping, number, ref, text
 from trailboss.resources.entity import Entity
+
+NAMED = -1
+"""Device number of a volume that is no container's root."""
 
 
 class Volume(Entity):
@@ -21,7 +24,11 @@ class Volume(Entity):
         less=("activate",),
         more="(activate): requested registering inactive -> activating -> active",
     )
-    links = ("mounts", "snapshots", "storagePools")
+    links = (
+        "mounts", "snapshots",
+        Link("storagePools", "storagePool", through=("volumeStoragePoolMap", "volume_id", "storage_pool_id")),
+        "volumeStoragePoolMaps",
+    )  # fmt: skip
     actions = (
         Action("allocate", None, "volume", states=("inactive",)),
         Action("deallocate", None, "volume", states=("activating", "active")),
@@ -37,6 +44,10 @@ class Volume(Entity):
     instance_id = ref("instance", column=True)
     is_host_path = flag(create=AGENTS, nullable=False, default=False)
     uri = text(create=AGENTS, column=True, max_length=512)
+
+    allocation_state = text(column=True, read=OPERATOR, max_length=255, default="inactive", part="observed")
+    attached_state = text(column=True, read=OPERATOR, max_length=255, default="inactive", part="observed")
+    device_number = number(column=True, read=OPERATOR, default=NAMED, part="observed")
 
 
 class Mount(Entity):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from trailboss.declare import (
     ADMINS,
@@ -39,6 +39,7 @@ class Host(Entity):
         "loadBalancerHostMaps",
         Link("loadBalancers", "loadBalancer", through=("loadBalancerHostMap", "host_id", "load_balancer_id")),
         "physicalHost", "serviceEvents", "storagePools", "instanceHostMaps",
+        "healthcheckInstanceHostMaps",
     )  # fmt: skip
     actions: ClassVar[Sequence[Action]] = (
         Action("dockersocket", None, "hostAccess", states=("active", "inactive", "activating", "deactivating")),
@@ -54,6 +55,7 @@ class Host(Entity):
     public_endpoints = listing("publicEndpoint", part="observed")
 
     reported_uuid = text(column=True, read=())
+    """What its agent calls it; shown in `data`, where clients of the original look for it."""
     compute_free = number(column=True, read=(), update=OPERATOR, default=CAPACITY, part="observed")
     gateway = text(column=True, read=())
     host_address = text(read=(), part="observed")
@@ -62,6 +64,17 @@ class Host(Entity):
 
 from trailboss.resources.host import reconcile  # noqa: E402
 
+
+def _shown(row: Host, face: Any) -> dict[str, Any]:
+    """Show among the fields in `data` by what its agent knows a host."""
+    data = row.data or {}
+    return {"data": data | {"fields": {**data.get("fields", {}), "reportedUuid": row.reported_uuid}}}
+
+
 Host.behaviour = Behaviour(
-    update=reconcile.update, load=reconcile.load, reconcile=reconcile.reconcile, settled=reconcile.settled
+    update=reconcile.update,
+    load=reconcile.load,
+    reconcile=reconcile.reconcile,
+    settled=reconcile.settled,
+    computed=_shown,
 )

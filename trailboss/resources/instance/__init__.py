@@ -75,6 +75,7 @@ class Instance(Entity):
         "mounts",
         "ports", "serviceEvents", "serviceExposeMaps", "services",
         Link("targetInstanceLinks", "instanceLink", foreign="target_instance_id"), "volumes", "instanceHostMaps",
+        "healthcheckInstances", "nics",
     )  # fmt: skip
 
     external_id = text(column=True, max_length=128, part="observed")
