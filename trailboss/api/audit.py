@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from trailboss.api import access
+from trailboss.api import credentials
 from trailboss.api.request import peer_of
 from trailboss.declare import Field, ResourceType, format_id, registry
 from trailboss.errors import ApiError
@@ -76,7 +76,7 @@ def refused(tx: Tx, call: Call, deed: Deed, problem: ApiError) -> None:
     error = {"code": problem.code, "message": problem.message, "fieldName": problem.field}
     answer = {n: v for n, v in error.items() if v is not None}
     if problem.status == 401:
-        public, _ = access.basic(call.request.headers.get("authorization"))
+        public, _ = credentials.basic(call.request.headers.get("authorization"))
         # an unknown name is not kept: people type passwords where names belong
         known = [account for (account,) in tx.columns(Credential, "account_id", public_value=public)]
         wrong = {"publicValue": public} if known else {}
