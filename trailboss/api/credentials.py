@@ -130,9 +130,9 @@ def _sent_token(connection: HTTPConnection) -> str | None:
 
 def _by_session(read: Read, key: str) -> Owner | None:
     """Return the account of a login. Raises ApiError 401 if another provider is in force now, or lets it in no more."""
-    provider = providers.name_in_force(read)
-    row = login_token.find(read, key) if provider != providers.NONE else None
-    if row is None:
+    provider, row = providers.name_in_force(read), login_token.find(read, key)
+    # without a provider only the session of a set-up counts
+    if row is None or (provider == providers.NONE and row.provider != provider):
         return None
     if row.provider != provider:
         raise ApiError(401, "AuthProviderChanged", "the login provider was changed; log in again")
