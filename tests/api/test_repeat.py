@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 from typing import Any
 
 import httpx2
+import msgspec
 import pytest
+from sqlalchemy import select
 
 from tests.builders import a_service
 from tests.serving import Api, Installation, OpenApi, Settle
@@ -14,6 +17,7 @@ from trailboss.resources.credential import ApiKey
 from trailboss.resources.environment import Environment
 from trailboss.resources.host import Host
 from trailboss.resources.instance import Container
+from trailboss.store.tables import answer
 
 KEY = {"Idempotency-Key": "0d3c7b1e-1"}
 
@@ -35,6 +39,16 @@ def test_a_creation_that_is_repeated_gives_the_same_answer_and_one_row(api: Api,
     assert "idempotency-replayed" not in first.headers
     assert again.headers["idempotency-replayed"] == "true"
     assert names(installation) == ["shop"]
+
+
+def test_what_is_kept_of_a_request_lets_nobody_try_what_it_was(api: Api, installation: Installation) -> None:
+    sent: dict[str, str] = {"name": "shop"}
+    send(api, "POST", "environments", json=sent)
+    ((kept,),) = installation.store.read(lambda read: read.run(select(answer.c.request)))
+    asked = ("POST", "/v1/projects/1a5/environments", 5, "project", sent)
+    content = msgspec.json.encode(asked, order="deterministic")
+    assert installation.store.database.vault.is_digest(kept, content), "this is what is digested"
+    assert hashlib.sha256(content).hexdigest() not in kept
 
 
 def test_without_a_key_every_request_is_done(api: Api, installation: Installation) -> None:

@@ -19,7 +19,7 @@ from tests.server.conftest import StartProcess
 from tests.server.serving import client, credentials, free_port
 from tests.waiting import eventually
 
-MAY_KNOW = {"secrets.key", "first-credentials.env", "admin-credentials.env"}
+MAY_KNOW = {"secrets.key", "first-credentials.env", "admin-credentials.env", "set-up-code"}
 """Files that are there to hold secrets, for their owner only."""
 REGISTRATION_KEY = "registration-key-" + "5" * 32
 
@@ -80,7 +80,15 @@ def make_secrets(project: httpx2.Client, admin: httpx2.Client, url: str) -> dict
             what="the host is given its keys",
         )
     found |= {"registration key": REGISTRATION_KEY, "agent key": str(shown)}
-    return found | log_in(admin, url)
+    return found
+
+
+def set_up(url: str, data: Path) -> dict[str, str]:
+    """Use the set-up code, twice; return the secrets."""
+    code = (data / "set-up-code").read_text().strip()
+    answers = [httpx2.post(f"{url}/v1/token", json={"code": code}) for _ in range(2)]
+    assert [answer.status_code for answer in answers] == [201, 401]
+    return {"set-up code": code, "login of a set-up": answers[0].json()["jwt"]}
 
 
 def log_in(admin: httpx2.Client, url: str) -> dict[str, str]:
@@ -125,13 +133,14 @@ def test_no_secret_is_anywhere_in_clear(
     with client(server.data) as project, client(server.data, "admin-credentials.env") as admin:
         key = credentials(server.data)["RANCHER_ACCESS_KEY"], credentials(server.data)["RANCHER_SECRET_KEY"]
         streams = [Listener(str(project.base_url), key, n) for n in ("resource.change", "journal")]
-        secrets = make_secrets(project, admin, url) | {
+        secrets = make_secrets(project, admin, url) | set_up(url, server.data) | log_in(admin, url)
+        secrets |= {
             "first key": key[1],
             "administrator's key": credentials(server.data, "admin-credentials.env")["RANCHER_SECRET_KEY"],
             "superadmin's key": "superadmin-secret-8",
             "key of the secrets": (server.data / "secrets.key").read_text().strip(),
         }
-        assert len(set(secrets.values())) == 18
+        assert len(set(secrets.values())) == 20
         places: dict[str, bytes] = {"errors": "\n".join(be_refused(project, url, secrets)).encode()}
         last = project.post("environments", json={"name": "last"}).json()["id"]
         for stream in streams:

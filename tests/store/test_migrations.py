@@ -112,6 +112,18 @@ def test_secret_keys_of_registrations_are_kept_no_more(database_url: str) -> Non
     assert json.loads(data) == {"fields": {"other": 1}, "more": 2}
 
 
+def test_digests_of_requests_that_were_not_keyed_are_kept_no_more(database_url: str) -> None:
+    values = "(1, 1, 'k', 'plain', 0, 201, '{}', '{}', 0)"
+    downgrade(
+        database_url,
+        "0009",
+        f"INSERT INTO answer (caller, number, key, request, at, status, headers, body, total) VALUES {values}",
+    )
+    assert select(database_url, "SELECT request FROM answer") == [("plain",)]
+    migrations.upgrade(Database(database_url))
+    assert select(database_url, "SELECT request FROM answer") == []
+
+
 @pytest.mark.postgres
 def test_servers_that_start_together_on_a_new_database_take_turns(postgres: Postgres) -> None:
     url = postgres.url(postgres.create())

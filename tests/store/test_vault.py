@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from typing import Any
 
 import pytest
@@ -89,6 +90,16 @@ def test_what_is_sealed_in_one_place_does_not_open_in_another() -> None:
         vault.open(sealed[:-4] + "AAA=", "credential.secretValue")
     with pytest.raises(Permanent, match="a key that this server does not have"):
         Vault([OTHER]).open(sealed, "credential.secretValue")
+
+
+def test_a_digest_is_known_again_by_its_keys_only_and_cannot_be_tried_without() -> None:
+    kept = Vault([OLD]).digest(CLEAR.encode())
+    assert hashlib.sha256(CLEAR.encode()).hexdigest() not in kept
+    assert Vault([OLD]).digest(CLEAR.encode()) == kept
+    assert Vault([NEW, OLD]).is_digest(kept, CLEAR.encode()), "while keys are changed"
+    assert not Vault([NEW, OLD]).is_digest(kept, CLEAR.encode() + b"x")
+    assert not Vault([NEW]).is_digest(kept, CLEAR.encode())
+    assert Vault([NEW]).digest(CLEAR.encode()).partition(":")[2] != kept.partition(":")[2]
 
 
 def fill(tx: Tx) -> None:

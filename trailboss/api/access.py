@@ -1,35 +1,25 @@
 """Who asks, and what they may see: from the headers of a request to a `Caller` (02-access section 2).
 
-Looked up here: tokens of logins, API keys (HTTP Basic), registration tokens, the project that a request is scoped to,
-the role in it. Which types and fields a role sees is in `schemas.py`; what protects browsers, in `guard.py`.
+Decided here: the project that a request is scoped to, the role in it. Whose credentials it carries is looked up in
+`credentials.py`; which types and fields a role sees is in `schemas.py`; what protects browsers, in `guard.py`.
 """
 
 from __future__ import annotations
 
-import base64
-import binascii
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
 from starlette.requests import HTTPConnection
 
-from trailboss.api import guard
-from trailboss.api.context import Context
-from trailboss.api.request import peer_of, scope_of, target_of
+from trailboss.api import credentials, guard
+from trailboss.api.request import scope_of
 from trailboss.api.schemas import role_view
 from trailboss.api.validate import raw_id, row_number
 from trailboss.errors import ApiError
-from trailboss.resources import login_token, providers, token
 from trailboss.resources.account import Account
-from trailboss.resources.credential import Credential, check_token, secret_matches
-from trailboss.resources.login_token import LoginToken
 from trailboss.resources.project_member import member_roles
-from trailboss.resources.setting import is_controlled, number_of, value_of
+from trailboss.resources.setting import is_controlled
 from trailboss.store.transaction import Read
-
-KEY_KINDS = ("apiKey", "agentApiKey")
-REGISTRATION = "registrationToken"
-"""The user name that goes with a registration token."""
 
 
 @dataclass(frozen=True)
@@ -89,7 +79,7 @@ def identify(read: Read, connection: HTTPConnection, project_prefix: str | None 
     project_prefix: the project id of the path, if the caller of this function has it already.
     """
     guard.check_origin(read, connection)
-    account = _authenticate(read, connection)
+    account = credentials.owner_of(read, connection)
     scope, own = project_prefix or scope_of(connection) or account.scope, POLICIES.get(account.kind, _NO_POLICY)
     if account.role == "token":
         scope = None
@@ -120,23 +110,11 @@ def identify(read: Read, connection: HTTPConnection, project_prefix: str | None 
 def check_again(read: Read, caller: Caller) -> None:
     """Look whether a caller may still do what it was allowed to begin. Raises ApiError 401, 403."""
     owner = read.get(Account, caller.authenticated_id)
-    if owner is None or owner.state != "active" or not _is_proven(read, caller):
+    if owner is None or owner.state != "active" or not credentials.still_count(read, caller.key, caller.session):
         raise ApiError(401, message="what this began with counts no more; log in again")
     if caller.account_id != caller.authenticated_id:
-        account = _Owner(owner.id, owner.kind, owner.kind)
+        account = credentials.Owner(owner.id, owner.kind, owner.kind)
         _enter_project(read, account, str(caller.account_id), plain_ids=True)
-
-
-def _is_proven(read: Read, caller: Caller) -> bool:
-    """Say whether the key or login by which a caller asked is in force; without any, access control has to be off."""
-    if caller.session is not None:
-        row = read.get(LoginToken, caller.session)
-        return row is not None and login_token.is_in_force(read, row) and row.provider == providers.name_in_force(read)
-    if caller.key is not None:
-        key = read.get(Credential, caller.key)
-        expires = key.values.get("expires") if key is not None else None
-        return key is not None and key.state == "active" and (expires is None or expires > read.now)
-    return not is_controlled(read)
 
 
 def _is_narrower(read: Read, wanted: str, kind: str, present: Policy) -> bool:
@@ -149,161 +127,7 @@ def _is_narrower(read: Read, wanted: str, kind: str, present: Policy) -> bool:
     return present.all_accounts or not POLICIES.get(wanted, _NO_POLICY).all_accounts
 
 
-@dataclass(frozen=True)
-class _Owner:
-    """The account whose credentials were sent. role: that of its kind, or of what was sent. proof: what that was.
-    is_active: neither the key nor the account is out of use. scope: a project that came with them. key, key_used,
-    session: as of a `Caller`."""
-
-    id: int
-    kind: str
-    role: str
-    proof: str = ""
-    is_active: bool = True
-    scope: str | None = None
-    key: int | None = None
-    key_used: int | None = None
-    session: int | None = None
-
-
-def _authenticate(read: Read, connection: HTTPConnection) -> _Owner:
-    """Return whose credentials were sent; with access control off, else the administrator. Raises ApiError 401."""
-    public, secret = basic(connection.headers.get("authorization"))
-    is_login = (target_of(connection.scope["path"]).type or "").lower() in ("token", "tokens")
-    if is_login and (owner := _for_login(read, connection)):
-        return owner
-    if (sent := _sent_token(connection)) and (owner := _by_session(read, sent)):
-        return owner
-    is_bearer, _, scope = public.lower().partition("=")
-    if is_bearer == _BEARER:
-        if (owner := _by_session(read, secret)) and is_controlled(read):
-            return replace(owner, scope=scope or None)
-    elif public and (owner := _proved(read, connection, public, secret)):
-        return owner
-    controlled = is_controlled(read)
-    if not controlled and connection.headers.get("x-enforce-authentication") != "true":
-        for account in read.find(Account, kind="admin"):
-            if account.state == "active":
-                given = scope if is_bearer == _BEARER else None
-                return _Owner(account.id, account.kind, account.kind, "AdminAuth", scope=given)
-    raise ApiError(401, headers=_challenge(read, connection) if controlled else {})
-
-
-def _proved(read: Read, connection: HTTPConnection, public: str, secret: str) -> _Owner | None:
-    """Return whose the credentials are; None if they are not good. Raises ApiError 429 after too many of those."""
-    attempts, attempt = context_of(connection).attempts, _attempt(connection, public, secret)
-    attempts.check(*attempt)
-    owner = _by_token(read, secret) if public == REGISTRATION else _by_key(read, public, secret)
-    if owner is not None:
-        attempts.succeeded(*attempt)
-    elif is_controlled(read):
-        attempts.failed(*attempt)
-    return owner if owner is not None and owner.is_active else None
-
-
-def _attempt(connection: HTTPConnection, public: str, secret: str) -> tuple[str, str]:
-    """Return by what attempts are counted: the client's address, and the name that it uses."""
-    name = secret.partition(":")[0] if public == REGISTRATION else public
-    return peer_of(connection, context_of(connection).proxies), name.lower()
-
-
-def context_of(connection: HTTPConnection) -> Context:
-    """Return the parts of the server that serves a request."""
-    found: Context = connection.app.state.context
-    return found
-
-
-_BEARER = "x-api-bearer"
-"""As the user of HTTP Basic: the password is the token of a login. `=<project id>` may follow."""
-
-
-def _for_login(read: Read, connection: HTTPConnection) -> _Owner | None:
-    """Return the account that serves logins, with the session whose token was sent, if that is in force."""
-    session = login_token.find(read, sent) if (sent := _sent_token(connection)) else None
-    for account in read.find(Account, kind="token"):
-        if account.state == "active":
-            return _Owner(account.id, "token", "token", session=session.id if session else None)
-    return None
-
-
-def _sent_token(connection: HTTPConnection) -> str | None:
-    """Return the token of a login that was sent: as a cookie, in the header Authorization, as a parameter."""
-    for name, value in connection.cookies.items():
-        if name.lower() == "token" and value:
-            return value
-    header = connection.headers.get("authorization", "").strip()
-    scheme, _, bearer = header.partition(" ")
-    if scheme.lower() == "bearer" and bearer:
-        return bearer.strip()
-    if header and not bearer:
-        return header
-    return connection.query_params.get("token") or None
-
-
-def _by_session(read: Read, key: str) -> _Owner | None:
-    """Return the account of a login. Raises ApiError 401 if another provider is in force now, or lets it in no more."""
-    provider = providers.name_in_force(read)
-    row = login_token.find(read, key) if provider != providers.NONE else None
-    if row is None:
-        return None
-    if row.provider != provider:
-        raise ApiError(401, "AuthProviderChanged", "the login provider was changed; log in again")
-    account = read.require(Account, row.account_id)
-    if not token.is_admitted(read, account, provider):
-        raise ApiError(401, message="only certain people may use this installation")
-    return _Owner(account.id, account.kind, account.kind, "TokenAuth", session=row.id)
-
-
-def basic(header: str | None) -> tuple[str, str]:
-    """Return user and password of an Authorization header; empty ones if it holds none."""
-    scheme, _, encoded = (header or "").partition(" ")
-    if scheme.lower() != "basic":
-        return "", ""
-    try:
-        user, _, password = base64.b64decode(encoded.strip(), validate=True).decode().partition(":")
-    except (binascii.Error, UnicodeDecodeError):
-        return "", ""
-    return ("", "") if "\0" in user else (user, password)
-
-
-def _by_token(read: Read, token: str) -> _Owner | None:
-    period_ms = number_of(read, "registration.token.period.millis")
-    row = check_token(read, token, read.now, period_ms)
-    account = read.get(Account, row.account_id) if row else None
-    if account is None or account.state != "active":
-        return None
-    return _Owner(account.id, account.kind, "register", "RegistrationToken")
-
-
-_KEY = (
-    "kind",
-    "state",
-    "secret_value",
-    "expires",
-    "id",
-    "last_used",
-    "account_id",
-    "account_id.kind",
-    "account_id.state",
-)
-
-
-def _by_key(read: Read, public: str, secret: str) -> _Owner | None:
-    """Return whose key it is; None if there is none like it. Raises ApiError 409 MultipleKeys."""
-    right = [
-        (state == "active" and (expires is None or expires > read.now), *rest)
-        for kind, state, hashed, expires, *rest in read.columns(Credential, *_KEY, public_value=public)
-        if kind in KEY_KINDS and secret_matches(hashed, secret)
-    ]
-    found = [entry for entry in right if entry[0]]
-    if len(found) > 1:
-        raise ApiError(409, "MultipleKeys", "this key is there more than once")
-    for is_active, key, used, id_, kind, state in found or right:
-        return _Owner(id_, kind, kind, "BasicAuth", is_active and state == "active", key=key, key_used=used)
-    return None
-
-
-def _enter_project(read: Read, account: _Owner, scope: str, plain_ids: bool) -> tuple[int, str]:
+def _enter_project(read: Read, account: credentials.Owner, scope: str, plain_ids: bool) -> tuple[int, str]:
     """Return the number of the project that a request is scoped to and the caller's role in it. Raises ApiError 403."""
     number = row_number(raw_id(scope, plain_ids) or "")
     if number == account.id and account.kind == "project":
@@ -315,12 +139,3 @@ def _enter_project(read: Read, account: _Owner, scope: str, plain_ids: bool) -> 
     if role is None and not POLICIES.get(account.kind, _NO_POLICY).all_accounts:
         raise ApiError(403)
     return project.id, role or "project"
-
-
-def _challenge(read: Read, connection: HTTPConnection) -> dict[str, str]:
-    """Return the WWW-Authenticate header, unless the client asks for none or could not show a prompt."""
-    headers = connection.headers
-    if headers.get("x-api-no-challenge") == "true" or "upgrade" in headers.get("connection", "").lower():
-        return {}
-    realm = value_of(read, "api.auth.realm").replace('"', "'")
-    return {"WWW-Authenticate": f'Basic realm="{realm}"'}

@@ -12,8 +12,8 @@ from starlette.routing import WebSocketRoute
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from trailboss.api import sockets
-from trailboss.api.access import basic
 from trailboss.api.context import Context
+from trailboss.api.credentials import basic
 from trailboss.api.request import peer_of
 from trailboss.dispatch.reports import GOING
 from trailboss.errors import ApiError, Unreachable

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from trailboss.api import access
+from trailboss.api import credentials
 from trailboss.api.request import peer_of
 from trailboss.declare import Field, ResourceType, format_id, registry
 from trailboss.errors import ApiError
@@ -28,6 +28,8 @@ LONGEST = 2_048
 """Characters of one value that was sent; of a longer one only its size is kept."""
 HIDDEN = "***"
 _NAMES = ("id", "type", "name", "state")
+_OF_LOGINS = ("accountId", "authProvider", "user")
+"""What is kept of a login's answer besides: it has no id, and who asked for it was nobody yet."""
 _PEOPLE = ("admin", "user")
 _VERBS = {"POST": "create", "PUT": "update", "DELETE": "delete", "GET": "read"}
 
@@ -67,7 +69,8 @@ def changed(tx: Tx, call: Call, deed: Deed, status: int, document: Mapping[str, 
     about = (type_, id_) if id_ else deed.about
     type_sent, fields = deed.sent
     request = without_secrets(type_sent, fields, document)
-    _note(tx, call, deed.event, about, status, request, {n: document[n] for n in _NAMES if document.get(n)})
+    names = (*_NAMES, *_OF_LOGINS) if type_ == "token" else _NAMES
+    _note(tx, call, deed.event, about, status, request, {n: document[n] for n in names if document.get(n)})
 
 
 def refused(tx: Tx, call: Call, deed: Deed, problem: ApiError) -> None:
@@ -76,7 +79,7 @@ def refused(tx: Tx, call: Call, deed: Deed, problem: ApiError) -> None:
     error = {"code": problem.code, "message": problem.message, "fieldName": problem.field}
     answer = {n: v for n, v in error.items() if v is not None}
     if problem.status == 401:
-        public, _ = access.basic(call.request.headers.get("authorization"))
+        public, _ = credentials.basic(call.request.headers.get("authorization"))
         # an unknown name is not kept: people type passwords where names belong
         known = [account for (account,) in tx.columns(Credential, "account_id", public_value=public)]
         wrong = {"publicValue": public} if known else {}

@@ -7,11 +7,10 @@ nothing, and is not kept: sent again, it is looked at anew. Neither is where a l
 
 from __future__ import annotations
 
-import hashlib
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import msgspec
@@ -36,11 +35,12 @@ Running = set[tuple[int, str]]
 
 @dataclass(frozen=True)
 class Once:
-    """A request that is to be done once. caller: account whose keys were sent. request: digest of what it asks for."""
+    """A request that is to be done once. caller: account whose keys were sent. asked: what it asks for, passwords that
+    it may send included, so only a keyed digest of it is kept."""
 
     caller: int
     key: str
-    request: str
+    asked: bytes = field(repr=False)
 
     @contextmanager
     def alone(self, running: Running) -> Iterator[None]:
@@ -59,7 +59,7 @@ class Once:
         found = answers.find(tx, self.caller, self.key)
         if found is None:
             return None
-        if found.request != self.request:
+        if not tx.connection.database.vault.is_digest(found.request, self.asked):
             message = "this key came with another request before; every request needs a key of its own"
             raise ApiError(422, "IdempotencyKeyReused", message)
         return Written(found.status, msgspec.json.decode(found.body), headers=found.headers | {REPEATED: "true"})
@@ -71,8 +71,8 @@ class Once:
         withheld = _secrets_in(written.document)
         document = render.unrevealed(written.document) | dict.fromkeys(withheld)
         headers = written.headers | ({WITHHELD: ", ".join(withheld)} if withheld else {})
-        body = render.encode(document).decode()
-        answers.keep(tx, self.caller, self.key, answers.Answer(self.request, written.status, headers, body))
+        body, request = render.encode(document).decode(), tx.connection.database.vault.digest(self.asked)
+        answers.keep(tx, self.caller, self.key, answers.Answer(request, written.status, headers, body))
 
 
 def once(request: Request, method: str, caller: Caller, params: dict[str, Any]) -> Once | None:
@@ -84,8 +84,7 @@ def once(request: Request, method: str, caller: Caller, params: dict[str, Any]) 
     if not _KEY.fullmatch(key):
         raise ApiError(400, "InvalidIdempotencyKey", "an Idempotency-Key has 1 to 255 visible ASCII characters")
     asked = (method, request.scope["path"], caller.account_id, caller.role, params)
-    digest = hashlib.sha256(msgspec.json.encode(asked, order="deterministic")).hexdigest()
-    return Once(caller.authenticated_id, key, digest)
+    return Once(caller.authenticated_id, key, msgspec.json.encode(asked, order="deterministic"))
 
 
 def _secrets_in(document: dict[str, Any]) -> list[str]:

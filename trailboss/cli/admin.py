@@ -1,4 +1,4 @@
-"""`trailboss admin key | password`: recover a lost administrator, on the server's machine while it is stopped."""
+"""`trailboss admin`: recover a lost administrator, on the server's machine while it is stopped."""
 
 from __future__ import annotations
 
@@ -44,3 +44,14 @@ def password(
 
     given = typer.prompt("New password", hide_input=True, err=True)
     set_password(read_options(Options, {"data": data, "database": database}), login, given)
+
+
+@app.command("set-up-code")
+def set_up_code(data: Data = None, database: Database = None) -> None:
+    """Make a code with which logins are set up, and print it.
+
+    It counts once, within a day. Stop the server before.
+    """
+    from trailboss.server.recovery import new_set_up_code
+
+    print(new_set_up_code(read_options(Options, {"data": data, "database": database})))

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from trailboss.declare import ADMINS, Behaviour, Field, Resource, ResourceType, flag, listing, number, text
 from trailboss.errors import ApiError, Lost
 from trailboss.login import passwords
-from trailboss.resources import providers, setting
+from trailboss.resources import providers, set_up, setting
 from trailboss.resources.account import Account, account_created
 from trailboss.resources.password import Password, hold_name, of_login
 
@@ -133,6 +133,7 @@ def _put_in_force(tx: Tx, type_: ResourceType, enabled: bool | None) -> None:
     administrator, and nobody after that one."""
     if enabled is None:
         return
+    set_up.drop_code(tx)
     setting.store(tx, providers.CONFIGURED, type_.type)
     setting.store(tx, providers.CONTROL, "true" if enabled else "false")
     if not enabled:

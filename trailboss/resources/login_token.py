@@ -37,8 +37,9 @@ class LoginToken(Credential):
     user_kind = text(read=("superadmin",))
 
 
-def issue(tx: Tx, account: Account, provider: str) -> str:
-    """Begin a login; return its key, which is kept nowhere."""
+def issue(tx: Tx, account: Account, provider: str, at_most_ms: int | None = None) -> str:
+    """Begin a login; return its key, which is kept nowhere. at_most_ms: when it ends even if others last longer."""
+    period_ms = number_of(tx, "api.auth.jwt.token.expiry")
     for old in tx.find(LoginToken, account_id=account.id, newest=True)[MOST - 1 :]:
         states.end(tx, old)
     key = make_secret()
@@ -49,7 +50,7 @@ def issue(tx: Tx, account: Account, provider: str) -> str:
         name=f"login by {provider}",
         public_value=_name_of(key),
         secret_value=hash_secret(key),
-        expires=tx.now + number_of(tx, "api.auth.jwt.token.expiry"),
+        expires=tx.now + min(period_ms, at_most_ms or period_ms),
         provider=provider,
         user_kind=account.kind,
     )

@@ -1,7 +1,8 @@
 """`token`: the session that begins with a login. No rows; what is kept of it is a `loginToken`.
 
 A login asks the provider in force first (`asking`), outside of any transaction; what follows from it is one
-transaction (`create`): the account is found or made, somebody's first project, in a set-up the first administrator.
+transaction (`create`): the account is found or made, somebody's first project, in a set-up the first administrator
+(`set_up.py`, which also says what becomes of a set-up code).
 """
 
 from __future__ import annotations
@@ -15,11 +16,11 @@ from trailboss.declare import Behaviour, Resource, embedded, flag, format_id, te
 from trailboss.errors import ApiError
 from trailboss.login import passwords
 from trailboss.login.provider import Person, Who
-from trailboss.resources import login_token, providers, setting
-from trailboss.resources.account import Account, Project, account_created, make_project
+from trailboss.resources import login_token, providers, set_up
+from trailboss.resources.account import Account, account_created, make_project
 from trailboss.resources.login_token import LoginToken
 from trailboss.resources.password import Password, of_login
-from trailboss.resources.project_member import PEOPLE, ProjectMember, identities_of, member_roles
+from trailboss.resources.project_member import PEOPLE, identities_of, member_roles
 from trailboss.resources.setting import is_controlled, value_of
 
 if TYPE_CHECKING:
@@ -58,8 +59,11 @@ class Login:
     password: Password | None = None
 
 
-def asking(read: Read, row: None, values: dict[str, Any], caller: Any) -> Callable[[], Login]:
-    """Return what asks the provider in force who somebody is. Raises ApiError 500 NoAuthProvider, 403."""
+def asking(read: Read, row: None, values: dict[str, Any], caller: Any) -> Callable[[], Login] | None:
+    """Return what asks the provider in force who somebody is; nobody is asked about a set-up code. Raises ApiError 500
+    NoAuthProvider, 403."""
+    if set_up.is_code(values["code"]):
+        return None
     name = providers.name_in_force(read)
     if name == providers.LOCAL:
         return _comparing(read, values["code"])
@@ -86,6 +90,9 @@ def _comparing(read: Read, code: str) -> Callable[[], Login]:
 
 def create(tx: Tx, values: dict[str, Any], caller: Any) -> Token:
     """Let a person in. Raises ApiError 401 for who may not, or if provider or password were changed meanwhile."""
+    if set_up.is_code(values["code"]):
+        account, key = set_up.begin(tx, values["code"])
+        return _begun(tx, account, key, Who("rancher_id", str(account.id), account.name))
     login: Login = caller.consulted
     if providers.name_in_force(tx) != login.provider:
         raise ApiError(401, "AuthProviderChanged", "the login provider was changed meanwhile; log in again")
@@ -98,14 +105,11 @@ def create(tx: Tx, values: dict[str, Any], caller: Any) -> Token:
     )
     said = [] if is_local else [who.id, *(group.id for group in groups)]
     account = tx.change(account, identities=said, identities_at=tx.now, **known_as)
+    account = set_up.finish(tx, account, who, caller.session)
     if not is_admitted(tx, account, login.provider):
         raise ApiError(401, message="only certain people may use this installation")
-    if not is_controlled(tx):
-        account = _set_up(tx, account, who)
     account = _first_login(tx, account, who)
-    key = login_token.issue(tx, account, login.provider)
-    user = who.login or account.name
-    return _shown(tx, account_id=account.id, jwt=key, user=user, userIdentity=_identity(account, who), account=account)
+    return _begun(tx, account, login_token.issue(tx, account, login.provider), who)
 
 
 def _account_of(tx: Tx, login: Login) -> Account:
@@ -141,28 +145,6 @@ def is_admitted(read: Read, account: Account, provider: str) -> bool:
     return any(f"{kind}:{id}" in listed for kind, id in own) or bool(member_roles(read, account.id))
 
 
-def _set_up(tx: Tx, account: Account, who: Who) -> Account:
-    """Make the first who logs in during a set-up its administrator, and owner of what had none but the platform's."""
-    if value_of(tx, providers.ENABLER):
-        return account
-    seeds = {str(row.id) for row in tx.find(Account, uuid="admin")}
-    for project in tx.find(Project):
-        members = tx.find(ProjectMember, project_id=project.id)
-        if members and all(m.external_id_type == "rancher_id" and m.external_id in seeds for m in members):
-            for member in members:
-                states.end(tx, member)
-            _add_owner(tx, project, who)
-    setting.store(tx, providers.ENABLER, who.id)
-    return tx.change(account, kind="admin")
-
-
-def _add_owner(tx: Tx, project: Project, who: Who) -> None:
-    values = {"account_id": project.id, "project_id": project.id, "name": who.name, "role": "owner"}
-    tx.insert(
-        ProjectMember, state="active", external_id=who.external_id, external_id_type=who.kind, **values
-    )  # fmt: skip
-
-
 def _first_login(tx: Tx, account: Account, who: Who) -> Account:
     """Give somebody without a project one, once."""
     if not account.has_logged_in and not member_roles(tx, account.id):
@@ -174,6 +156,12 @@ def _identity(account: Account, who: Who) -> dict[str, Any]:
     external_id = format_id(Account, account.id) if who.kind == "rancher_id" else who.external_id
     names = {"login": who.login, "name": who.name or account.name}
     return {"externalId": external_id, "externalIdType": who.kind, "id": f"{who.kind}:{external_id}", **names}
+
+
+def _begun(read: Read, account: Account, key: str, who: Who) -> Token:
+    """Return a session that begins, with its key."""
+    user = who.login or account.name
+    return _shown(read, jwt=key, user=user, userIdentity=_identity(account, who), account=account)
 
 
 def _shown(read: Read, *, account: Account | None = None, **more: Any) -> Token:

@@ -11,6 +11,7 @@ from trailboss.errors import Permanent
 INSTALLATION_ID = "installation-id"
 FIRST_CREDENTIALS = "first-credentials.env"
 ADMIN_CREDENTIALS = "admin-credentials.env"
+SET_UP_CODE = "set-up-code"
 _LOCK = "server.lock"
 
 
@@ -53,6 +54,10 @@ class DataFolder:
             os.fsync(file.fileno())
         draft.replace(target)
         self._sync()
+
+    def remove(self, name: str) -> None:
+        """Take a file away, if it is there."""
+        (self.path / name).unlink(missing_ok=True)
 
     def _sync(self) -> None:
         """Make a rename durable: it is an entry of the folder, which is synced by itself."""

@@ -16,12 +16,19 @@ from sqlalchemy.exc import OperationalError
 import trailboss.resources  # noqa: F401  (declares every type before the tables are asked for)
 from trailboss.dispatch.sessions import Installation
 from trailboss.errors import Permanent, Unreachable
+from trailboss.resources import providers, set_up
 from trailboss.resources.credential import FINGERPRINT, PIN
 from trailboss.resources.seed import seed, seed_superadmin
+from trailboss.resources.setting import is_controlled, value_of
 from trailboss.resources.setting import store as store_setting
-from trailboss.resources.setting import value_of
 from trailboss.server import ranges, secrets_key
-from trailboss.server.data_folder import ADMIN_CREDENTIALS, FIRST_CREDENTIALS, INSTALLATION_ID, DataFolder
+from trailboss.server.data_folder import (
+    ADMIN_CREDENTIALS,
+    FIRST_CREDENTIALS,
+    INSTALLATION_ID,
+    SET_UP_CODE,
+    DataFolder,
+)
 from trailboss.server.options import Options
 from trailboss.server.tls import Tls
 from trailboss.store import migrations
@@ -78,8 +85,7 @@ def open_installation(options: Options, folder: DataFolder, url: str, tls: Tls |
         store.close()
         raise
     _warn_of_overlaps(installation)
-    controlled = store.read(lambda read: value_of(read, "api.security.enabled")) == "true"
-    return Opened(store, installation, first, controlled)
+    return Opened(store, installation, first, store.read(is_controlled))
 
 
 def _check_secrets(tx: Tx, folder: DataFolder, made: bytes | None) -> None:
@@ -96,7 +102,9 @@ def _begin(tx: Tx, options: Options, folder: DataFolder, url: str, made: bytes |
     _check_secrets(tx, folder, made)
     keys = seed(tx)
     _choose_range(tx, options)
+    was_open = not is_controlled(tx)
     _set_access_control(tx, options.access_control)
+    _offer_set_up(tx, folder, is_due=keys is not None or was_open)
     if options.simulator:
         _set(tx, "simulator.enabled", "true")
     if (key := options.superadmin) is not None and seed_superadmin(tx, *key) and len(key[1]) < SHORT_SECRET:
@@ -141,6 +149,19 @@ def _set_access_control(tx: Tx, option: str) -> None:
     elif tx.fact("option.access-control") != option:
         _set(tx, "api.security.enabled", "false")
     tx.set_fact("option.access-control", option)
+
+
+def _offer_set_up(tx: Tx, folder: DataFolder, is_due: bool) -> None:
+    """Keep in the data folder a code by which logins are set up, until it is used: made when access control comes on
+    without any provider (`is_due`), and anew if nobody has used it in its time."""
+    if providers.name_in_force(tx) != providers.NONE or not is_controlled(tx):
+        set_up.drop_code(tx)
+    elif is_due or set_up.has_expired(tx):
+        # inside the transaction, hence before its commit: see above
+        folder.write(SET_UP_CODE, set_up.make_code(tx) + "\n")
+        log.info("logins can be set up with the code in a file", file=str(folder.path / SET_UP_CODE))
+    if not set_up.is_waiting(tx):
+        folder.remove(SET_UP_CODE)
 
 
 def _set(tx: Tx, name: str, value: str) -> None:

@@ -1,4 +1,4 @@
-"""A lost administrator, from the server's own machine: a new key or password, straight into the database.
+"""A lost administrator, from the server's own machine: a new key, password or set-up code, straight into the database.
 
 It is possible only here, for who may read the data folder, and while no server uses that. There is no way to it over
 the network.
@@ -12,11 +12,11 @@ from typing import TypeVar
 import trailboss.resources  # noqa: F401  (declares every type before the tables are asked for)
 from trailboss.errors import Permanent
 from trailboss.login import passwords
-from trailboss.resources import login_token, providers, setting
+from trailboss.resources import login_token, providers, set_up, setting
 from trailboss.resources.account import Account, account_created
 from trailboss.resources.password import Password, hold_name, of_login
 from trailboss.resources.seed import add_key
-from trailboss.server.data_folder import DataFolder
+from trailboss.server.data_folder import SET_UP_CODE, DataFolder
 from trailboss.server.options import Options
 from trailboss.server.secrets_key import given_keys
 from trailboss.store import migrations
@@ -34,12 +34,24 @@ def new_key(options: Options) -> tuple[str, str]:
     """Make an API key of the platform's own administrator, who is activated if need be; return both values."""
 
     def run(tx: Tx) -> tuple[str, str]:
-        account = _seeded(tx)
-        if (account.state, account.kind) != ("active", "admin"):
-            tx.change(account, state="active", kind="admin", removed=None, remove_time=None)
+        account = _activated(tx)
         return add_key(tx, account.id, "made on the command line of the server")
 
     return _on_database(options, run)
+
+
+def new_set_up_code(options: Options) -> str:
+    """Make a code by which logins are set up, once. Raises Permanent if people log in already."""
+
+    def run(tx: Tx) -> str:
+        _activated(tx)
+        if (name := providers.name_in_force(tx)) != providers.NONE:
+            raise Permanent(f"people log in by {name}: use `trailboss admin password` or `trailboss admin key`")
+        return set_up.make_code(tx)
+
+    code = _on_database(options, run)
+    (options.data / SET_UP_CODE).unlink(missing_ok=True)  # what stands there counts no more
+    return code
 
 
 def set_password(options: Options, login: str, password: str) -> None:
@@ -74,6 +86,14 @@ def _seeded(tx: Tx) -> Account:
     if tx.fact("installation.id") is None:
         raise Permanent("there is no installation yet: start the server once; is --data or --database right?")
     return tx.find(Account, uuid="admin", live=False)[0]
+
+
+def _activated(tx: Tx) -> Account:
+    """Return the platform's own administrator, who is active from now on."""
+    account = _seeded(tx)
+    if (account.state, account.kind) == ("active", "admin"):
+        return account
+    return tx.change(account, state="active", kind="admin", removed=None, remove_time=None)
 
 
 def _on_database(options: Options, run: Callable[[Tx], T]) -> T:

@@ -32,7 +32,7 @@ _SLICE = 1_000
 
 @dataclass(frozen=True)
 class Answer:
-    """request: digest of the request that it was given to. body: JSON. headers: those that tell of what was done."""
+    """request: keyed digest of the one that it was given to. body: JSON. headers: those that tell of what was done."""
 
     request: str
     status: int

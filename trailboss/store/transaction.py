@@ -30,6 +30,7 @@ _encode = msgspec.json.Encoder().encode
 _decode = msgspec.json.Decoder(dict[str, Any]).decode
 
 _FACT = select(fact.c.value).where(fact.c.name == bindparam("fact_name"))
+_TAKE_FACT = delete(fact).where(fact.c.name == bindparam("fact_name"), fact.c.value == bindparam("fact_value"))
 _HOLDER = select(hold.c.holder_type, hold.c.holder_id).where(
     hold.c.scope == bindparam("of_scope"), hold.c.key == bindparam("of_key")
 )
@@ -397,6 +398,11 @@ class Tx(Read):
     def set_fact(self, name: str, value: str) -> None:
         """Store a single value of the installation."""
         self.connection.run(_fact_for(self.statements), {"name": name, "value": value})
+
+    def take_fact(self, name: str, value: str) -> bool:
+        """Take a value away; say if it was there. Of several who ask at once, on whatever server, one is told so."""
+        self.connection.run(_TAKE_FACT, {"fact_name": name, "fact_value": value})
+        return self.connection.rowcount == 1
 
     def _journal(self, row: Resource, change: dict[str, tuple[Any, Any]]) -> None:
         fields = type(row).fields

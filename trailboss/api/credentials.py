@@ -1,0 +1,200 @@
+"""Whose credentials a request carries: tokens of logins, keys (HTTP Basic), registration tokens (02-access section 2).
+
+In: the headers of a request; out: the `Owner` of what was sent, or 401. Wrong ones are counted (`attempts.py`). What
+the owner may do is decided in `access.py`.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from dataclasses import dataclass, replace
+
+from starlette.requests import HTTPConnection
+
+from trailboss.api.context import Context
+from trailboss.api.request import peer_of, target_of
+from trailboss.errors import ApiError
+from trailboss.resources import login_token, providers, token
+from trailboss.resources.account import Account
+from trailboss.resources.credential import Credential, check_token, secret_matches
+from trailboss.resources.login_token import LoginToken
+from trailboss.resources.setting import is_controlled, number_of, value_of
+from trailboss.store.transaction import Read
+
+KEY_KINDS = ("apiKey", "agentApiKey")
+REGISTRATION = "registrationToken"
+"""The user name that goes with a registration token."""
+_BEARER = "x-api-bearer"
+"""As the user of HTTP Basic: the password is the token of a login. `=<project id>` may follow."""
+
+
+@dataclass(frozen=True)
+class Owner:
+    """The account whose credentials were sent. role: that of its kind, or of what was sent. proof: what that was.
+    is_active: neither the key nor the account is out of use. scope: a project that came with them. key, key_used,
+    session: as of a `Caller`."""
+
+    id: int
+    kind: str
+    role: str
+    proof: str = ""
+    is_active: bool = True
+    scope: str | None = None
+    key: int | None = None
+    key_used: int | None = None
+    session: int | None = None
+
+
+def owner_of(read: Read, connection: HTTPConnection) -> Owner:
+    """Return whose credentials were sent; with access control off, else the administrator. Raises ApiError 401."""
+    public, secret = basic(connection.headers.get("authorization"))
+    is_login = (target_of(connection.scope["path"]).type or "").lower() in ("token", "tokens")
+    if is_login and (owner := _for_login(read, connection)):
+        return owner
+    if (sent := _sent_token(connection)) and (owner := _by_session(read, sent)):
+        return owner
+    is_bearer, _, scope = public.lower().partition("=")
+    if is_bearer == _BEARER:
+        if (owner := _by_session(read, secret)) and is_controlled(read):
+            return replace(owner, scope=scope or None)
+    elif public and (owner := _proved(read, connection, public, secret)):
+        return owner
+    controlled = is_controlled(read)
+    if not controlled and connection.headers.get("x-enforce-authentication") != "true":
+        for account in read.find(Account, kind="admin"):
+            if account.state == "active":
+                given = scope if is_bearer == _BEARER else None
+                return Owner(account.id, account.kind, account.kind, "AdminAuth", scope=given)
+    raise ApiError(401, headers=_challenge(read, connection) if controlled else {})
+
+
+def still_count(read: Read, key_id: int | None, session_id: int | None) -> bool:
+    """Say whether the key or login that somebody came with is in force; without any, access control has to be off."""
+    if session_id is not None:
+        row = read.get(LoginToken, session_id)
+        return row is not None and login_token.is_in_force(read, row) and row.provider == providers.name_in_force(read)
+    if key_id is not None:
+        key = read.get(Credential, key_id)
+        expires = key.values.get("expires") if key is not None else None
+        return key is not None and key.state == "active" and (expires is None or expires > read.now)
+    return not is_controlled(read)
+
+
+def _proved(read: Read, connection: HTTPConnection, public: str, secret: str) -> Owner | None:
+    """Return whose the credentials are; None if they are not good. Raises ApiError 429 after too many of those."""
+    attempts, attempt = _context_of(connection).attempts, _attempt(connection, public, secret)
+    attempts.check(*attempt)
+    owner = _by_token(read, secret) if public == REGISTRATION else _by_key(read, public, secret)
+    if owner is not None:
+        attempts.succeeded(*attempt)
+    elif is_controlled(read):
+        attempts.failed(*attempt)
+    return owner if owner is not None and owner.is_active else None
+
+
+def _attempt(connection: HTTPConnection, public: str, secret: str) -> tuple[str, str]:
+    """Return by what attempts are counted: the client's address, and the name that it uses."""
+    name = secret.partition(":")[0] if public == REGISTRATION else public
+    return peer_of(connection, _context_of(connection).proxies), name.lower()
+
+
+def _context_of(connection: HTTPConnection) -> Context:
+    """Return the parts of the server that serves a request."""
+    found: Context = connection.app.state.context
+    return found
+
+
+def _for_login(read: Read, connection: HTTPConnection) -> Owner | None:
+    """Return the account that serves logins, with the session whose token was sent, if that is in force."""
+    session = login_token.find(read, sent) if (sent := _sent_token(connection)) else None
+    for account in read.find(Account, kind="token"):
+        if account.state == "active":
+            return Owner(account.id, "token", "token", session=session.id if session else None)
+    return None
+
+
+def _sent_token(connection: HTTPConnection) -> str | None:
+    """Return the token of a login that was sent: as a cookie, in the header Authorization, as a parameter."""
+    for name, value in connection.cookies.items():
+        if name.lower() == "token" and value:
+            return value
+    header = connection.headers.get("authorization", "").strip()
+    scheme, _, bearer = header.partition(" ")
+    if scheme.lower() == "bearer" and bearer:
+        return bearer.strip()
+    if header and not bearer:
+        return header
+    return connection.query_params.get("token") or None
+
+
+def _by_session(read: Read, key: str) -> Owner | None:
+    """Return the account of a login. Raises ApiError 401 if another provider is in force now, or lets it in no more."""
+    provider, row = providers.name_in_force(read), login_token.find(read, key)
+    # without a provider only the session of a set-up counts
+    if row is None or (provider == providers.NONE and row.provider != provider):
+        return None
+    if row.provider != provider:
+        raise ApiError(401, "AuthProviderChanged", "the login provider was changed; log in again")
+    account = read.require(Account, row.account_id)
+    if not token.is_admitted(read, account, provider):
+        raise ApiError(401, message="only certain people may use this installation")
+    return Owner(account.id, account.kind, account.kind, "TokenAuth", session=row.id)
+
+
+def basic(header: str | None) -> tuple[str, str]:
+    """Return user and password of an Authorization header; empty ones if it holds none."""
+    scheme, _, encoded = (header or "").partition(" ")
+    if scheme.lower() != "basic":
+        return "", ""
+    try:
+        user, _, password = base64.b64decode(encoded.strip(), validate=True).decode().partition(":")
+    except (binascii.Error, UnicodeDecodeError):
+        return "", ""
+    return ("", "") if "\0" in user else (user, password)
+
+
+def _by_token(read: Read, token: str) -> Owner | None:
+    period_ms = number_of(read, "registration.token.period.millis")
+    row = check_token(read, token, read.now, period_ms)
+    account = read.get(Account, row.account_id) if row else None
+    if account is None or account.state != "active":
+        return None
+    return Owner(account.id, account.kind, "register", "RegistrationToken")
+
+
+_KEY = (
+    "kind",
+    "state",
+    "secret_value",
+    "expires",
+    "id",
+    "last_used",
+    "account_id",
+    "account_id.kind",
+    "account_id.state",
+)
+
+
+def _by_key(read: Read, public: str, secret: str) -> Owner | None:
+    """Return whose key it is; None if there is none like it. Raises ApiError 409 MultipleKeys."""
+    right = [
+        (state == "active" and (expires is None or expires > read.now), *rest)
+        for kind, state, hashed, expires, *rest in read.columns(Credential, *_KEY, public_value=public)
+        if kind in KEY_KINDS and secret_matches(hashed, secret)
+    ]
+    found = [entry for entry in right if entry[0]]
+    if len(found) > 1:
+        raise ApiError(409, "MultipleKeys", "this key is there more than once")
+    for is_active, key, used, id_, kind, state in found or right:
+        return Owner(id_, kind, kind, "BasicAuth", is_active and state == "active", key=key, key_used=used)
+    return None
+
+
+def _challenge(read: Read, connection: HTTPConnection) -> dict[str, str]:
+    """Return the WWW-Authenticate header, unless the client asks for none or could not show a prompt."""
+    headers = connection.headers
+    if headers.get("x-api-no-challenge") == "true" or "upgrade" in headers.get("connection", "").lower():
+        return {}
+    realm = value_of(read, "api.auth.realm").replace('"', "'")
+    return {"WWW-Authenticate": f'Basic realm="{realm}"'}
