@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import socket
+import time
 from collections.abc import AsyncIterator
 from ipaddress import IPv4Network
 from pathlib import Path
@@ -16,9 +17,10 @@ import dns.rrset
 import pytest
 
 from tests.waiting import eventually_async
+from trailboss.agent import upstream
 from trailboss.agent.dns import DnsServer, _bound
 from trailboss.agent.names import Client, Names
-from trailboss.agent.upstream import Upstream, servers_of
+from trailboss.agent.upstream import ANSWER_S, Upstream, servers_of
 from trailboss.wire.messages import Directory, Endpoint
 
 pytestmark = pytest.mark.anyio
@@ -54,8 +56,9 @@ class Server:
 
     def __init__(self, resolv_conf: Path, upstream_port: int) -> None:
         self.dns = DnsServer(Upstream(resolv_conf, upstream_port), IPv4Network("10.42.0.0/16"))
-        self.port = free_port()
+        self.port, self.upstream_port = free_port(), upstream_port
         self.asked = 0
+        self.resolv_conf = resolv_conf
         self.set(a_directory())
 
     def set(self, directory: Directory) -> None:
@@ -97,6 +100,10 @@ async def server(tmp_path: Path) -> AsyncIterator[Server]:
             name = query.question[0].name
             response = dns.message.make_response(query)
             if name.to_text() == "silent.example.com.":
+                return
+            if name.to_text() == "failing.example.com.":
+                response.set_rcode(dns.rcode.SERVFAIL)
+                self.transport.sendto(response.to_wire(), addr)  # type: ignore[attr-defined]
                 return
             if name.to_text().endswith(".example.com."):
                 response.answer.append(dns.rrset.from_text(name, 300, "IN", "A", "192.0.2.1"))
@@ -161,6 +168,28 @@ async def test_what_is_not_seen_does_not_exist(server: Server, name: str) -> Non
     assert server.asked == 0, "names of ours are not told to foreign servers"
 
 
+@pytest.mark.parametrize(
+    "name", ["nothing", "NOTHING.", "nothing.shop.rancher.internal", "www.example.com.rancher.internal"]
+)
+@pytest.mark.parametrize("kind", ["A", "AAAA"])
+async def test_unknown_names_do_not_wait_for_foreign_servers(server: Server, name: str, kind: str) -> None:
+    answer = await server.ask(name, kind)
+    assert (answer.rcode(), server.asked) == (dns.rcode.NXDOMAIN, 0)
+
+
+async def test_addresses_of_containers_have_no_foreign_names(server: Server) -> None:
+    assert (await server.ask("1.4.42.10.in-addr.arpa", "PTR")).rcode() == dns.rcode.NXDOMAIN
+    assert server.asked == 0
+    await server.ask("1.2.0.192.in-addr.arpa", "PTR")
+    assert server.asked == 1, "other addresses may have one"
+
+
+async def test_top_level_domains_are_asked_for_their_servers(server: Server) -> None:
+    await server.ask("com", "NS")
+    await server.ask(".", "NS")
+    assert server.asked == 2
+
+
 async def test_a_name_behind_which_nothing_runs_has_no_address(server: Server) -> None:
     answer = await server.ask("empty")
     assert (answer.rcode(), answer.answer) == (dns.rcode.NOERROR, [])
@@ -171,6 +200,7 @@ async def test_a_name_behind_which_nothing_runs_has_no_address(server: Server) -
 async def test_a_new_container_is_told_to_ask_again_until_its_names_are_there(server: Server) -> None:
     server.set(Directory(a_directory().targets, {}))
     assert (await server.ask("web.rancher.internal")).rcode() == dns.rcode.SERVFAIL
+    assert (await server.ask("web")).rcode() == dns.rcode.SERVFAIL
     assert await server.addresses("db.other.rancher.internal") == ["10.42.6.1"]
 
 
@@ -223,11 +253,62 @@ async def test_aliases_in_a_circle_end(server: Server) -> None:
     assert (await server.ask("legacy")).rcode() == dns.rcode.NOERROR
 
 
-async def test_a_silent_upstream_delays_nobody_else(server: Server) -> None:
-    slow = asyncio.create_task(server.ask("silent.example.com"))
-    assert await server.addresses("web")
+@pytest.mark.parametrize("tcp", [False, True])
+async def test_a_silent_upstream_delays_nobody_else(server: Server, tcp: bool) -> None:
+    slow = asyncio.create_task(server.ask("silent.example.com", tcp=tcp))
+    assert await server.addresses("web", tcp=tcp)
     assert not slow.done()
     assert (await slow).rcode() == dns.rcode.SERVFAIL
+
+
+async def test_a_silent_upstream_does_not_delay_later_questions_of_the_same_connection(server: Server) -> None:
+    reader, writer = await asyncio.open_connection(ME, server.port)
+    for number, name in ((1, "silent.example.com"), (2, "web")):
+        wire = dns.message.make_query(name, "A", id=number).to_wire()
+        writer.write(len(wire).to_bytes(2, "big") + wire)
+    answers = []
+    for _ in range(2):
+        length = int.from_bytes(await reader.readexactly(2), "big")
+        answer = dns.message.from_wire(await reader.readexactly(length))
+        answers.append((answer.id, answer.rcode()))
+    writer.close()
+    assert answers == [(2, dns.rcode.NOERROR), (1, dns.rcode.SERVFAIL)]
+
+
+async def test_many_silent_servers_cost_no_more_time_than_one(server: Server) -> None:
+    silent = [_bound(socket.SOCK_DGRAM, f"127.0.0.{n}", server.upstream_port) for n in range(2, 7)]
+    server.resolv_conf.write_text("".join(f"nameserver 127.0.0.{n}\n" for n in range(2, 7)))
+    began = time.monotonic()
+    assert (await server.ask("www.example.com")).rcode() == dns.rcode.SERVFAIL
+    assert time.monotonic() - began < 4 * ANSWER_S
+    for socket_ in silent:
+        socket_.close()
+
+
+async def test_a_server_that_is_slow_is_not_waited_for_while_another_knows(server: Server) -> None:
+    with _bound(socket.SOCK_DGRAM, "127.0.0.2", server.upstream_port):
+        server.resolv_conf.write_text(f"nameserver 127.0.0.2\nnameserver {ME}\n")
+        assert await server.addresses("www.example.com") == ["192.0.2.1"]
+
+
+async def test_a_server_that_fails_or_is_not_there_is_said_at_once(
+    server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(upstream, "ANSWER_S", 60.0)
+    server.resolv_conf.write_text(f"nameserver 127.0.0.2\nnameserver {ME}\n")
+    assert (await server.ask("failing.example.com")).rcode() == dns.rcode.SERVFAIL
+    assert await server.addresses("www.example.com") == ["192.0.2.1"]
+
+
+async def test_an_alias_says_what_became_of_its_target(server: Server) -> None:
+    for target, code in (
+        ("www.example.org", dns.rcode.NXDOMAIN),
+        ("failing.example.com", dns.rcode.SERVFAIL),
+        ("www.example.com", dns.rcode.NOERROR),
+    ):
+        server.set(Directory({}, a_directory().clients, {"shop/legacy": target}))
+        answer = await server.ask("legacy")
+        assert (answer.rcode(), answer.answer[0].to_text()) == (code, f"legacy. 1 IN CNAME {target}.")
 
 
 async def test_what_is_no_proper_question_is_refused(server: Server) -> None:

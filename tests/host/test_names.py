@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import time
+
 import msgspec
 import pytest
 
 from tests.host.conftest import Host
 from tests.waiting import eventually
+from trailboss.agent.upstream import ANSWER_S
 from trailboss.wire.messages import Directory, Endpoint
 
 pytestmark = pytest.mark.docker
@@ -44,3 +47,14 @@ def test_containers_find_one_another_by_name_also_with_the_server_or_the_agent_a
     eventually(lambda: " 0% packet loss" in ask(host, "shop_web_1", "web"), 30, "also by an agent that is new")
     host.server.start()
     eventually(lambda: "bad address" in ask(host, "shop_web_1", "web"), 30, "new names replace them")
+
+
+def test_a_name_that_nobody_has_is_refused_at_once_also_with_the_foreign_server_away(host: Host) -> None:
+    host.resolv_conf.write_text(f"nameserver {host.prefix}.250.250\n")
+    host.want("shop_web_1", dns_search=SEARCH)
+    host.until("shop_web_1", "running")
+    host.server.name(directory(host, "shop_web_1"))
+    eventually(lambda: " 0% packet loss" in ask(host, "shop_web_1", "web"), what="names have arrived")
+    began = time.monotonic()
+    assert "bad address" in ask(host, "shop_web_1", "nothing")
+    assert time.monotonic() - began < ANSWER_S, "it did not wait for the foreign server"

@@ -10,7 +10,8 @@ from __future__ import annotations
 import asyncio
 import random
 import socket
-from ipaddress import IPv4Network, ip_address
+from contextlib import suppress
+from ipaddress import IPv4Address, IPv4Network, ip_address
 from typing import cast
 
 import dns.exception
@@ -21,10 +22,11 @@ import dns.opcode
 import dns.rcode
 import dns.rdataclass
 import dns.rdatatype
+import dns.reversename
 import dns.rrset
 import structlog
 
-from trailboss.agent.names import Addresses, Alias, Elsewhere, Missing, Names, Unknown
+from trailboss.agent.names import Addresses, Alias, Answer, Elsewhere, Missing, Names, Unknown
 from trailboss.agent.upstream import Upstream
 
 log = structlog.get_logger()
@@ -38,6 +40,8 @@ SMALLEST_UDP = 512
 LARGEST_UDP = 1232
 TCP_IDLE_S = 10.0
 MOST_TCP = 200
+MOST_PIPELINED = 32
+"""Questions under way on one connection; more are not read before one of them is answered."""
 BIND_AGAIN_S = 5.0
 IP_FREEBIND = 15
 """linux/in.h; Python has no name for it. The address is ours before and after the bridge is there."""
@@ -128,7 +132,7 @@ class DnsServer:
     async def _resolve(
         self, query: dns.message.Message, response: dns.message.Message, question: dns.rrset.RRset, peer: str
     ) -> dns.message.Message:
-        found = self.names.answer(peer, question.name.to_text()) if self.names else Unknown()
+        found = self._find(question, peer)
         match found:
             case Elsewhere():
                 return await self._foreign(query, response, peer)
@@ -150,6 +154,21 @@ class DnsServer:
             _say_how_long(response, self.names)
         return response
 
+    def _find(self, question: dns.rrset.RRset, peer: str) -> Answer:
+        if self.names is None:
+            return Unknown()
+        if question.name.is_subdomain(dns.reversename.ipv4_reverse_domain) and self._is_ours(question.name):
+            return Missing()
+        is_for_address = question.rdtype in (dns.rdatatype.A, dns.rdatatype.AAAA)
+        return self.names.answer(peer, question.name.to_text(), is_for_address=is_for_address)
+
+    def _is_ours(self, reverse: dns.name.Name) -> bool:
+        """Say whether a reverse name is that of a container's address: nobody beyond us knows these addresses."""
+        try:
+            return IPv4Address(dns.reversename.to_address(reverse)) in self._clients
+        except (dns.exception.DNSException, ValueError):
+            return False
+
     async def _follow(
         self, response: dns.message.Message, target: dns.name.Name, kind: dns.rdatatype.RdataType, peer: str
     ) -> None:
@@ -166,6 +185,8 @@ class DnsServer:
                 _add(response, target, "A", list(found.addresses))
             elif isinstance(found, Elsewhere):
                 answer = await self._upstream.ask(dns.message.make_query(target, kind), self._servers(peer))
+                # the code is that of the last name of the chain (RFC 6604)
+                response.set_rcode(answer.rcode() if answer is not None else dns.rcode.SERVFAIL)
                 response.answer.extend(answer.answer if answer is not None else [])
             return
 
@@ -195,20 +216,38 @@ class DnsServer:
             return
         self._connections.add(task)
         try:
-            while True:
-                async with asyncio.timeout(TCP_IDLE_S):
-                    length = int.from_bytes(await reader.readexactly(2), "big")
-                    data = await reader.readexactly(length)
-                answer = await self.answer(data, writer.get_extra_info("peername")[0], is_udp=False)
-                if answer is None:
-                    return
-                writer.write(len(answer).to_bytes(2, "big") + answer)
-                await writer.drain()
-        except (asyncio.IncompleteReadError, OSError):
-            return  # the other side has gone, or is idle: TimeoutError is an OSError
+            async with asyncio.TaskGroup() as answering:
+                await self._read(reader, writer, answering)
         finally:
             self._connections.discard(task)
             writer.close()
+
+    async def _read(
+        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, answering: asyncio.TaskGroup
+    ) -> None:
+        """Read questions until there are no more; each is answered when its answer is there (RFC 7766, 6.2.1.1)."""
+        peer = writer.get_extra_info("peername")[0]
+        places = asyncio.Semaphore(MOST_PIPELINED)
+
+        async def work(data: bytes) -> None:
+            try:
+                answer = await self.answer(data, peer, is_udp=False)
+                if answer is None:
+                    writer.close()
+                    return
+                with suppress(OSError):  # the other side has gone
+                    writer.write(len(answer).to_bytes(2, "big") + answer)
+                    await writer.drain()
+            finally:
+                places.release()
+
+        with suppress(asyncio.IncompleteReadError, OSError):  # gone, or idle: TimeoutError is an OSError
+            while True:
+                await places.acquire()
+                async with asyncio.timeout(TCP_IDLE_S):
+                    length = int.from_bytes(await reader.readexactly(2), "big")
+                    data = await reader.readexactly(length)
+                answering.create_task(work(data))
 
 
 class _Datagrams(asyncio.DatagramProtocol):

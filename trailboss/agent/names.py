@@ -64,8 +64,10 @@ class Names:
     domain: str
     clients: dict[str, Client]
 
-    def answer(self, address: str, question: str) -> Answer:
-        """Answer what the container at an address asks. question: a name, with or without dots at its end."""
+    def answer(self, address: str, question: str, *, is_for_address: bool = True) -> Answer:
+        """Answer what the container at an address asks. question: a name, with or without dots at its end.
+        is_for_address: whether an address is asked for. A name of one label has none elsewhere: resolvers try it as it
+        is when all search domains have failed, and top-level domains are asked for their servers and keys only."""
         name = question.rstrip(".").lower()
         visible = self.directory.clients.get(address)
         if visible is not None:
@@ -74,10 +76,11 @@ class Names:
                     return self._target(visible[bare])
                 if found := self._container(bare, visible.values()):
                     return found
-        if not self._is_inside(name):
+        if self._is_inside(name):
+            if key := self._key(name):
+                return self._target(key)
+        elif "." in name or not is_for_address:
             return Elsewhere()
-        if key := self._key(name):
-            return self._target(key)
         return Missing() if visible is not None or address not in self.clients else Unknown()
 
     def _is_inside(self, name: str) -> bool:
