@@ -34,6 +34,7 @@ from trailboss.api import (
     write,
 )
 from trailboss.api.access import Caller, identify
+from trailboss.api.attempts import limits_of
 from trailboss.api.context import Context
 from trailboss.api.read import File
 from trailboss.api.render import Face
@@ -143,7 +144,8 @@ async def _answer(call: Call) -> tuple[int, bytes | File | ApiError]:
     place = _locate(call, caller)
     operation = _operation(call, place, method)
     once = repeat.once(request, method, caller, call.params)
-    with _counted(call, place, method), once.alone(call.context.running) if once is not None else nullcontext():
+    counted = await _counted(call, place, method)
+    with counted, once.alone(call.context.running) if once is not None else nullcontext():
         await consult.before_writing(
             call.context, _face_of(call, caller), place.view, place.raw, place.action, call.params
         )
@@ -156,12 +158,13 @@ async def _answer(call: Call) -> tuple[int, bytes | File | ApiError]:
     return written.status, render.encode(_with_stream(call, caller, written))
 
 
-def _counted(call: Call, place: Place, method: str) -> AbstractContextManager[None]:
+async def _counted(call: Call, place: Place, method: str) -> AbstractContextManager[None]:
     """Count a login that fails; nothing else proves here who somebody is."""
     if (place.view.type.type, method) != ("token", "POST"):
         return nullcontext()
     name = str(call.params.get("code") or "").partition(":")[0]
-    return call.context.attempts.counted(peer_of(call.request, call.context.proxies), name)
+    limits = await call.context.read(limits_of, few=True)
+    return call.context.attempts.counted(peer_of(call.request, call.context.proxies), name, limits)
 
 
 async def _read(call: Call, *, few: bool = False) -> bytes | File:
