@@ -162,13 +162,13 @@ open_data() {
     flock -n 9 || fail "Another scripts/up or scripts/down works on $DATA"
 }
 
-# use_credentials: the first API key for the CLI, and by what the server is known. The server writes it once; its address
-# may have changed since.
+# use_credentials: the first API key for the CLI, and by what the server is known. The server writes it once, and says at
+# each start whether it speaks TLS; its address may have changed since.
 use_credentials() {
-    export RANCHER_URL=$SCHEME://$HOST:$PORT/v1/projects/1a5
+    export RANCHER_URL=${SCHEME:-http}://$HOST:$PORT/v1/projects/1a5
     local file=$DATA/first-credentials.env
     if [ -f "$file" ]; then
-        sed -i "s|^\(RANCHER_URL=\)https*://[^/]*|\1$SCHEME://$HOST:$PORT|" "$file"
+        sed -i "s|^\(RANCHER_URL=https*://\)[^/]*|\1$HOST:$PORT|" "$file"
         set -a
         # shellcheck disable=SC1090
         . "$file"

@@ -115,15 +115,14 @@ def test_an_engine_that_does_not_answer_is_named(tmp_path: Path) -> None:
     assert done.stderr.startswith(f"engine: the Docker Engine at unix://{tmp_path}/none.sock does not answer: ")
 
 
-def test_the_first_credentials_name_the_present_address(tmp_path: Path) -> None:
+@pytest.mark.parametrize("scheme", ["http", "https"])
+def test_the_first_credentials_name_the_present_address(tmp_path: Path, scheme: str) -> None:
     file = tmp_path / "first-credentials.env"
-    file.write_text("RANCHER_URL=http://127.0.0.1:1/v1/projects/1a7\nRANCHER_ACCESS_KEY=A\nRANCHER_SECRET_KEY=S\n")
+    file.write_text(f"RANCHER_URL={scheme}://127.0.0.1:1/v1/projects/1a7\nRANCHER_ACCESS_KEY=A\nRANCHER_SECRET_KEY=S\n")
     file.chmod(0o600)
-    shown = 'use_credentials; echo "$RANCHER_URL $RANCHER_SECRET_KEY"'
-    text = f'DATA="{tmp_path}" HOST=127.0.0.1 PORT=8123 SCHEME=https; {shown}'
-    assert shell(text).stdout == "https://127.0.0.1:8123/v1/projects/1a7 S\n"
-    assert file.read_text().startswith("RANCHER_URL=https://127.0.0.1:8123/v1/projects/1a7\n")
-    assert shell(text.replace("https", "http")).stdout == "http://127.0.0.1:8123/v1/projects/1a7 S\n"
+    text = f'DATA="{tmp_path}" HOST=127.0.0.1 PORT=8123; use_credentials; echo "$RANCHER_URL $RANCHER_SECRET_KEY"'
+    assert shell(text).stdout == f"{scheme}://127.0.0.1:8123/v1/projects/1a7 S\n"
+    assert file.read_text().startswith(f"RANCHER_URL={scheme}://127.0.0.1:8123/v1/projects/1a7\n")
     assert file.stat().st_mode & 0o777 == 0o600
 
 
