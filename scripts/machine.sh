@@ -122,15 +122,15 @@ stop_process() {
     rm -f "$pid_file"
 }
 
-# http_ok HOST PORT PATH: does it answer 200? Without curl, which a fresh machine does not have.
+# http_ok HOST PORT PATH: does it answer 200? Without curl, which a fresh machine does not have. In a shell of its own: who
+# speaks only TLS hangs up, and to write then would end this one.
 http_ok() {
-    local status=
-    {
-        exec 8<>"/dev/tcp/$1/$2" &&
+    local status
+    status=$(
+        exec 2>/dev/null 8<>"/dev/tcp/$1/$2" &&
             printf 'GET %s HTTP/1.0\r\nHost: %s:%s\r\n\r\n' "$3" "$1" "$2" >&8 &&
-            read -r -t 5 _ status _ <&8
-        exec 8>&-
-    } 2>/dev/null || return 1
+            read -r -t 5 _ status _ <&8 && echo "$status"
+    ) || return 1
     [ "$status" = 200 ]
 }
 
