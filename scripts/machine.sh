@@ -122,16 +122,30 @@ stop_process() {
     rm -f "$pid_file"
 }
 
-# http_ok HOST PORT PATH: does it answer 200? Without curl, which a fresh machine does not have.
+# http_ok HOST PORT PATH: does it answer 200? Without curl, which a fresh machine does not have. In a shell of its own: who
+# speaks only TLS hangs up, and to write then would end this one.
 http_ok() {
-    local status=
-    {
-        exec 8<>"/dev/tcp/$1/$2" &&
+    local status
+    status=$(
+        exec 2>/dev/null 8<>"/dev/tcp/$1/$2" &&
             printf 'GET %s HTTP/1.0\r\nHost: %s:%s\r\n\r\n' "$3" "$1" "$2" >&8 &&
-            read -r -t 5 _ status _ <&8
-        exec 8>&-
-    } 2>/dev/null || return 1
+            read -r -t 5 _ status _ <&8 && echo "$status"
+    ) || return 1
     [ "$status" = 200 ]
+}
+
+# tls_ok HOST PORT PATH: the same by TLS, whatever the certificate: nothing secret is sent.
+tls_ok() {
+    "$PYTHON" -c 'import http.client, ssl, sys
+host, port, path = sys.argv[1:]
+connection = http.client.HTTPSConnection(host, int(port), timeout=5, context=ssl._create_unverified_context())
+connection.request("GET", path)
+sys.exit(connection.getresponse().status != 200)' "$@" 2>/dev/null
+}
+
+# server_ok: does the server answer? SCHEME is then how.
+server_ok() {
+    if http_ok "$HOST" "$PORT" /readyz; then SCHEME=http; else tls_ok "$HOST" "$PORT" /readyz && SCHEME=https; fi
 }
 
 # open_data: the data folder and what up remembers in it; one up or down at a time.
@@ -148,12 +162,13 @@ open_data() {
     flock -n 9 || fail "Another scripts/up or scripts/down works on $DATA"
 }
 
-# use_credentials: the first API key for the CLI. The server writes it once; its address may have changed since.
+# use_credentials: the first API key for the CLI, and by what the server is known. The server writes it once, and says at
+# each start whether it speaks TLS; its address may have changed since.
 use_credentials() {
-    export RANCHER_URL=http://$HOST:$PORT/v1/projects/1a5
+    export RANCHER_URL=${SCHEME:-http}://$HOST:$PORT/v1/projects/1a5
     local file=$DATA/first-credentials.env
     if [ -f "$file" ]; then
-        sed -i "s|^\(RANCHER_URL=http://\)[^/]*|\1$HOST:$PORT|" "$file"
+        sed -i "s|^\(RANCHER_URL=https*://\)[^/]*|\1$HOST:$PORT|" "$file"
         set -a
         # shellcheck disable=SC1090
         . "$file"

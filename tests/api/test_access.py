@@ -74,6 +74,17 @@ def test_a_key_that_is_there_twice_is_a_conflict(installation: Installation, api
     assert api.refused("GET", "/v1")[:2] == (409, "MultipleKeys")
 
 
+def test_a_setting_says_which_kinds_of_credentials_are_keys(
+    installation: Installation, api: Api, admin: Api, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    admin.ask("PUT", "settings/account.by.key.credential.types", json={"value": "apiKey, somethingElse"})
+    assert api.get("/v1")
+    admin.ask("PUT", "settings/account.by.key.credential.types", json={"value": "agentApiKey"})
+    assert api.refused("GET", "/v1")[0] == admin.refused("GET", "/v1")[0] == 401
+    monkeypatch.setenv("CATTLE_ACCOUNT_BY_KEY_CREDENTIAL_TYPES", "apiKey")
+    assert admin.get("/v1"), "the way back, for who may set variables of the server"
+
+
 @pytest.mark.parametrize("key", [None, ("None", "None"), ("registrationToken", "junk")])
 def test_with_access_control_off_everybody_is_the_administrator(
     installation: Installation, open_api: OpenApi, key: tuple[str, str] | None

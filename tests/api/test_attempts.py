@@ -8,8 +8,12 @@ import httpx2
 import pytest
 
 from tests.serving import Api, Installation, OpenApi
-from trailboss.api.attempts import MOST, PER_ADDRESS, PER_NAME, WINDOW_S, Attempts
+from trailboss.api.attempts import MOST, Attempts, Limits
 from trailboss.errors import ApiError
+
+WINDOW_S, PER_ADDRESS, PER_NAME = 60, 20, 10
+LIMITS = Limits(WINDOW_S, PER_ADDRESS, PER_NAME)
+"""As the settings are where nobody has changed them."""
 
 
 class Clock:
@@ -29,9 +33,9 @@ def attempts(clock: Clock) -> Attempts:
     return Attempts(clock)
 
 
-def retry_after(attempts: Attempts, address: str, name: str) -> int | None:
+def retry_after(attempts: Attempts, address: str, name: str, limits: Limits = LIMITS) -> int | None:
     try:
-        attempts.check(address, name)
+        attempts.check(address, name, lambda: limits)
     except ApiError as problem:
         assert (problem.status, problem.code) == (429, "TooManyAttempts")
         return int(problem.headers["Retry-After"])
@@ -41,7 +45,7 @@ def retry_after(attempts: Attempts, address: str, name: str) -> int | None:
 def test_an_address_is_refused_after_too_many_failures_and_only_for_a_while(attempts: Attempts, clock: Clock) -> None:
     for number in range(PER_ADDRESS):
         assert retry_after(attempts, "10.0.0.1", f"name-{number}") is None
-        attempts.failed("10.0.0.1", f"name-{number}")
+        attempts.failed("10.0.0.1", f"name-{number}", LIMITS)
         clock.now += 1
     assert retry_after(attempts, "10.0.0.1", "another") == WINDOW_S - PER_ADDRESS
     assert retry_after(attempts, "10.0.0.2", "another") is None
@@ -52,7 +56,7 @@ def test_an_address_is_refused_after_too_many_failures_and_only_for_a_while(atte
 def test_a_name_is_protected_from_many_addresses(attempts: Attempts) -> None:
     attempts.succeeded("10.9.9.9", "ann")
     for number in range(PER_NAME):
-        attempts.failed(f"10.0.0.{number}", "ann")
+        attempts.failed(f"10.0.0.{number}", "ann", LIMITS)
     assert retry_after(attempts, "10.0.1.1", "ann") == WINDOW_S
     assert retry_after(attempts, "10.0.1.1", "bob") is None
     assert retry_after(attempts, "10.9.9.9", "ann") is None, "who has proved itself is not locked out by others"
@@ -60,16 +64,47 @@ def test_a_name_is_protected_from_many_addresses(attempts: Attempts) -> None:
 
 def test_all_addresses_of_one_ipv6_network_count_as_one(attempts: Attempts) -> None:
     for number in range(PER_ADDRESS):
-        attempts.failed(f"2001:db8::{number:x}", f"name-{number}")
+        attempts.failed(f"2001:db8::{number:x}", f"name-{number}", LIMITS)
     assert retry_after(attempts, "2001:db8::ffff:1", "x") is not None
     assert retry_after(attempts, "2001:db8:0:1::1", "x") is None
 
 
 def test_what_is_remembered_is_bounded(attempts: Attempts) -> None:
     for number in range(MOST + 100):
-        attempts.failed(str(ipaddress.ip_address(0x0A000000 + number)), f"name-{number}")
+        attempts.failed(str(ipaddress.ip_address(0x0A000000 + number)), f"name-{number}", LIMITS)
         attempts.succeeded(str(ipaddress.ip_address(0x0B000000 + number)), f"name-{number}")
     assert len(attempts._failures) == len(attempts._known) == MOST
+
+
+def test_limits_that_were_changed_count_at_once(attempts: Attempts, clock: Clock) -> None:
+    for _ in range(5):
+        attempts.failed("10.0.0.1", "ann", LIMITS)
+        clock.now += 1
+    narrow, wide = Limits(WINDOW_S, 3, 3), Limits(WINDOW_S, 100, 100)
+    assert retry_after(attempts, "10.0.0.1", "ann") is None
+    assert retry_after(attempts, "10.0.0.1", "ann", narrow) == WINDOW_S - 3, "since the third but last failure"
+    assert retry_after(attempts, "10.0.0.1", "ann", Limits(2, 3, 3)) is None, "that is longer ago than this window"
+    for _ in range(PER_NAME):
+        attempts.failed("10.0.0.1", "ann", LIMITS)
+    assert retry_after(attempts, "10.0.0.1", "ann") is not None
+    assert retry_after(attempts, "10.0.0.1", "ann", wide) is None
+
+
+def test_limits_are_settings_that_count_from_the_next_attempt_on(open_api: OpenApi, admin: Api) -> None:
+    admin.get("/v1")  # proved, so that what others fail at does not lock it out
+    guesser, visitor = open_api(("GUESSED", "x")), open_api(None)
+    admin.create("localauthconfigs", username="ann", password="a-password", enabled=True)
+
+    def guesses() -> tuple[int, int]:
+        return guesser.ask("GET", "/v1").status_code, visitor.ask("POST", "token", json={"code": "ann:x"}).status_code
+
+    assert guesses() == (401, 401)
+    for name in ("per.name", "per.address"):
+        assert admin.ask("PUT", f"settings/api.auth.attempts.{name}", json={"value": "1"}).status_code == 200
+    assert guesses() == (429, 429)
+    for name in ("per.name", "per.address"):
+        assert admin.ask("DELETE", f"settings/api.auth.attempts.{name}").status_code == 200
+    assert guesses() == (401, 401)
 
 
 def wrong(caller: Api, **headers: str) -> httpx2.Response:

@@ -6,14 +6,18 @@ import csv
 import io
 import ipaddress
 import json
+from concurrent.futures import Future
 from typing import Any
 
 import pytest
+from structlog.testing import capture_logs
 
 from tests.builders import a_container
 from tests.certificates import issue
 from tests.serving import Api, Installation, OpenApi, Settle
-from trailboss.api.attempts import PER_NAME
+from tests.waiting import eventually
+from trailboss.api import write
+from trailboss.errors import Lost, Unreachable
 from trailboss.resources.audit_log import AuditLog, prune
 from trailboss.store import journal
 
@@ -74,6 +78,45 @@ def test_a_change_that_is_undone_leaves_no_trace_of_having_been_made(api: Api, i
     assert api.get("environments")["data"] == []
 
 
+@pytest.mark.parametrize(
+    ("problem", "status", "code"),
+    [
+        (RuntimeError("a mistake of ours"), 500, "Internal Server Error"),
+        (Unreachable("the database does not answer"), 503, "Service Unavailable"),
+        (Lost("another change came between"), 409, "Conflict"),
+    ],
+)
+def test_a_change_that_failed_here_is_there_with_its_result(
+    api: Api, monkeypatch: pytest.MonkeyPatch, problem: Exception, status: int, code: str
+) -> None:
+    def fail(*_: Any) -> None:
+        raise problem
+
+    with monkeypatch.context() as broken:
+        broken.setattr(write, "create", fail)
+        answer = api.ask("POST", "environments", json={"name": "shop"})
+    assert answer.status_code == status
+    [entry] = eventually(lambda: entries(api), what="the failure is noted")
+    assert (entry["eventType"], entry["responseCode"]) == ("api.environment.create", status)
+    assert (entry["responseObject"]["code"], entry["requestObject"]) == (code, {"name": "shop"})
+    assert "mistake" not in str(entry), "what broke inside is in the server's log only"
+
+
+def test_a_failure_that_cannot_be_noted_is_answered_all_the_same(
+    api: Api, installation: Installation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def away(*_: Any, **__: Any) -> Future[None]:
+        future: Future[None] = Future()
+        future.set_exception(Unreachable("the database does not answer"))
+        return future
+
+    with monkeypatch.context() as broken, capture_logs() as logs:
+        broken.setattr(installation.store, "submit", away)
+        assert api.refused("POST", "environments", json={"name": "shop"})[0] == 503
+    assert "a failure is not in the audit log" in [line["event"] for line in logs]
+    assert entries(api) == []
+
+
 def test_a_repeated_request_is_there_once(api: Api) -> None:
     for _ in range(2):
         api.ask("POST", "environments", json={"name": "shop"}, headers={"Idempotency-Key": "k1"})
@@ -99,9 +142,9 @@ def test_a_failed_login_is_shown_to_whose_key_was_tried(
 
 def test_guesses_beyond_the_limit_do_not_fill_the_log(admin: Api, open_api: OpenApi) -> None:
     guesser = open_api(("GUESSED", "x"))
-    for _ in range(PER_NAME * 3):
+    for _ in range(30):
         guesser.ask("GET", "/v1")
-    assert len(entries(admin)) == PER_NAME
+    assert len(entries(admin)) == 10
 
 
 def test_a_look_at_a_secret_is_there(api: Api, settle: Settle, open_api: OpenApi) -> None:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from tests.serving import Api, OpenApi
+from tests.serving import Api, Installation, OpenApi
+from trailboss.resources.setting import BOUNDS, DEFAULTS, environment_name, number_of
 
 
 def test_a_setting_is_shown_as_it_is_in_force(admin: Api) -> None:
@@ -84,6 +85,23 @@ def test_names_and_values_are_checked(admin: Api) -> None:
     assert admin.refused("POST", "settings", json={"value": "x"}) == (422, "MissingRequired", "name")
     assert admin.refused("PUT", "settings/a", json={"value": "x" * 1025}) == (422, "MaxLengthExceeded", "value")
     assert admin.refused("PUT", "activesettings/a", json={"value": None}) == (422, "NotNullable", "value")
+
+
+@pytest.mark.parametrize("name", BOUNDS)
+def test_a_number_with_bounds_stays_within_them(
+    admin: Api, installation: Installation, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    least, most = BOUNDS[name]
+    for value, code in ((least - 1, "MinLimitExceeded"), (most + 1, "MaxLimitExceeded"), ("soon", "InvalidFormat")):
+        for method, path, body in (("PUT", f"settings/{name}", {}), ("POST", "settings", {"name": name})):
+            refused = admin.refused(method, path, json={"value": str(value), **body})
+            assert refused == (422, code, "value"), f"{method} {value}"
+    assert admin.get(f"settings/{name}")["inDb"] is False
+    assert admin.create("settings", name=name, value=str(most))["value"] == str(most)
+    assert installation.store.read(lambda read: number_of(read, name)) == most
+    for given, counts in ((str(most * 10), most), ("0", least), ("soon", int(DEFAULTS[name]))):
+        monkeypatch.setenv(environment_name(name), given)
+        assert installation.store.read(lambda read: number_of(read, name)) == counts
 
 
 def test_the_value_of_a_secret_setting_is_shown_to_nobody(admin: Api) -> None:

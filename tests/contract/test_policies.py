@@ -8,14 +8,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from starlette.applications import Starlette
+from starlette.routing import BaseRoute, Mount, Route
 
 from tests.contract.check import OFFERED
 from tests.serving import Api, Installation, OpenApi, running_api
 from trailboss.api import agents
-from trailboss.api.app import Otherwise, build_app
+from trailboss.api.app import Otherwise, build_app, ping
 from trailboss.api.health import Health
 from trailboss.api.streams import Streams
 from trailboss.api.subscribe import Subscriptions
@@ -42,7 +45,9 @@ SEES_ALL = ("admin", "service")
 OTHERS = ("user", "agent")
 ROLES = (*MEMBERS, *SEES_ALL, *OTHERS)
 READ_ONLY_FOR_RESTRICTED = ("host", "machine", "physicalHost", "cluster")
-OWNERSHIPS = ("own", "other project's", "removed")
+OWNERSHIPS = ("own", "other project's", "removed", "inactive project's")
+FOREIGN = ("other project's", "inactive project's")
+"""What nobody sees but who sees all: of the last one people are members, but that counts for nothing meanwhile."""
 
 TYPES = [name for name, type_ in registry.items() if type_.stored and name in OFFERED | OURS and name not in OWN_RULES]
 
@@ -62,12 +67,14 @@ def offered(role: str, name: str) -> tuple[list[str], list[str]] | None:
 
 def expected(role: str, name: str, method: str, ownership: str) -> set[int]:
     """Return the statuses of a request for one resource that keep to what is specified."""
+    if ownership == "inactive project's" and role in MEMBERS:
+        return {401} if role == "project" else {403}  # nobody enters it, and its own keys are out of use
     rights = offered(role, name)
     if rights is None:
         return {404}
     if method not in rights[1]:
         return {405}
-    sees_it = role in SEES_ALL or ownership != "other project's" or "account_id" not in registry[name].fields
+    sees_it = role in SEES_ALL or ownership not in FOREIGN or "account_id" not in registry[name].fields
     if not sees_it:
         return {404}
     if method == "PUT":
@@ -79,10 +86,16 @@ def expected(role: str, name: str, method: str, ownership: str) -> set[int]:
 
 @dataclass
 class Table:
-    """rows[account of the role][ownership][type]: an id. callers: role -> who asks."""
+    """rows[account of the role][ownership][type]: an id. callers: role -> who asks; of_inactive: the same, inside the
+    inactive project."""
 
     rows: dict[str, dict[str, dict[str, str]]]
     callers: dict[str, Api]
+    of_inactive: dict[str, Api]
+
+    def caller(self, role: str, ownership: str) -> Api:
+        """Return who asks for what is somebody's."""
+        return (self.of_inactive if ownership == "inactive project's" else self.callers)[role]
 
     def id(self, role: str, ownership: str, name: str) -> str:
         """Return the id of a resource that is somebody's from the point of view of a role."""
@@ -102,9 +115,11 @@ def a_row(tx: Tx, type_: ResourceType, account: int, removed: bool) -> str:
 
 @pytest.fixture
 def table(installation: Installation, open_api: OpenApi) -> Table:
-    def make(tx: Tx) -> tuple[dict[str, Any], dict[str, tuple[str, str]]]:
+    def make(tx: Tx) -> tuple[dict[str, Any], dict[str, tuple[str, str]], int, tuple[str, str]]:
         own = tx.find(Project, uuid="adminProject")[0].id
         other = tx.insert(Project, kind="project", name="other", state="active").id
+        inactive = tx.insert(Project, kind="project", name="inactive", state="inactive").id
+        owners = {"other project's": other, "inactive project's": inactive}
         keys: dict[str, tuple[str, str]] = {}
         accounts = {"project": own}
         for role in ("owner", "member", "restricted", "readonly", "service", *OTHERS):
@@ -112,32 +127,37 @@ def table(installation: Installation, open_api: OpenApi) -> Table:
             account = tx.insert(Account, kind=kind, name=role, state="active").id
             keys[role] = add_key(tx, account, "a key")
             if role in MEMBERS:
-                values = {"project_id": own, "external_id": str(account), "role": role, "state": "active"}
-                tx.insert(ProjectMember, account_id=own, **values)
+                for project in (own, inactive):
+                    values = {"project_id": project, "external_id": str(account), "role": role, "state": "active"}
+                    tx.insert(ProjectMember, account_id=project, **values)
             elif role in OTHERS:
                 accounts[role] = account
         rows = {
             who: {
                 ownership: {
-                    name: a_row(
-                        tx, registry[name], other if ownership == "other project's" else account, ownership == "removed"
-                    )
+                    name: a_row(tx, registry[name], owners.get(ownership, account), ownership == "removed")
                     for name in TYPES
                 }
                 for ownership in OWNERSHIPS
             }
             for who, account in accounts.items()
         }
-        return rows, keys
+        return rows, keys, inactive, add_key(tx, inactive, "its own key")
 
-    rows, keys = installation.store.write(make)
+    rows, keys, inactive, its_key = installation.store.write(make)
     keys |= {"project": installation.project_key, "admin": installation.admin_key}
-    inside = "/v1/projects/1a5/"
-    return Table(rows, {role: open_api(key, inside if role in MEMBERS else "/v1/") for role, key in keys.items()})
+
+    def callers(project: int) -> dict[str, Api]:
+        inside = f"/v1/projects/1a{project}/"
+        return {role: open_api(key, inside if role in MEMBERS else "/v1/") for role, key in keys.items()}
+
+    own = callers(5)
+    keys["project"] = its_key
+    return Table(rows, own, callers(inactive))
 
 
 def wrong_answers(table: Table, role: str, ownership: str) -> Iterator[str]:
-    caller = table.callers[role]
+    caller = table.caller(role, ownership)
     for name in TYPES:
         path = f"{registry[name].plural.lower()}/{table.id(role, ownership, name)}"
         # the removal comes last: until then the row is as it was made
@@ -163,9 +183,9 @@ def test_each_role_lists_what_it_may_see_and_creates_what_it_may(table: Table, r
         if read.status_code != wanted:
             wrong.append(f"{role}: list of {name}: {read.status_code} and not {wanted}")
         elif wanted == 200 and role not in SEES_ALL and "account_id" in registry[name].fields:
-            foreign = table.id(role, "other project's", name)
-            if foreign in [row["id"] for row in read.json()["data"]]:
-                wrong.append(f"{role}: list of {name} shows {foreign}, which is another project's")
+            foreign = {table.id(role, ownership, name) for ownership in FOREIGN}
+            if shown := foreign & {row["id"] for row in read.json()["data"]}:
+                wrong.append(f"{role}: list of {name} shows {shown}, of other projects")
         made = caller.ask("POST", path, json={}).status_code
         is_refused = made in (401, 403, 404, 405)
         if is_refused is (rights is not None and "POST" in rights[0]):
@@ -212,38 +232,59 @@ BY_OWN_PROOF = {
 }
 
 
-def test_every_type_has_a_policy() -> None:
-    known = set(OFFERED) | set(OURS)
+def types_without_a_policy() -> set[str]:
     inner = {"publicEndpoint"}
     """Only a part of others."""
     reachable = {name for name, type_ in registry.items() if type_.roles.keys() - {"superadmin"}}
-    assert reachable - known - inner == set(), "declare in OURS who is offered what of it"
+    return reachable - set(OFFERED) - set(OURS) - inner
 
 
-def test_every_route_has_a_policy(installation: Installation) -> None:
-    context = installation.context
+def routes_without_a_policy(app: Starlette) -> set[str]:
+    """Return what of an app neither the table above is about, nor somebody has said who may ask it."""
+    known = {Otherwise.__name__: "what is below /v1: the table above", "_Route": "its change stream"}
+    names = {getattr(route, "path", type(route).__name__) for route in app.routes}
+    return names - PUBLIC - BY_OWN_PROOF.keys() - known.keys()
+
+
+def test_every_type_has_a_policy() -> None:
+    assert types_without_a_policy() == set(), "declare in OURS who is offered what of it"
+
+
+def test_a_type_without_a_policy_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(registry, "new", SimpleNamespace(roles={"superadmin": "r", "user": "r"}))
+    monkeypatch.setitem(registry, "internal", SimpleNamespace(roles={"superadmin": "r"}))
+    assert types_without_a_policy() == {"new"}
+
+
+@pytest.fixture
+def routes(installation: Installation) -> list[BaseRoute]:
+    """All routes of a server, but for those that `build_app` has itself."""
     streams = Streams(None, installation.store)  # type: ignore[arg-type]
-    routes = [
-        *Health(installation.store, lambda: True).routes(),
-        *agents.routes,
-        *streams.routes(),
-        *Subscriptions(context).routes(),
-    ]
-    app = build_app(context, routes)
-    without_a_path = {type(route).__name__ for route in app.routes if not hasattr(route, "path")}
-    assert without_a_path == {Otherwise.__name__, "_Route"}, "what is below /v1 (above), and its change stream"
-    paths = {route.path for route in app.routes if hasattr(route, "path")}
-    assert paths == PUBLIC | set(BY_OWN_PROOF), "say in PUBLIC or BY_OWN_PROOF who may ask it"
+    subscriptions = Subscriptions(installation.context)
+    health = Health(installation.store, lambda: True)
+    return [*health.routes(), *agents.routes, *streams.routes(), *subscriptions.routes()]
 
 
-def test_what_has_its_own_proof_refuses_everybody_without(installation: Installation) -> None:
+def test_every_route_has_a_policy(installation: Installation, routes: list[BaseRoute]) -> None:
+    app = build_app(installation.context, routes)
+    assert routes_without_a_policy(app) == set(), "say in PUBLIC or BY_OWN_PROOF who may ask it"
+    served = {getattr(route, "path", "") for route in app.routes}
+    assert served >= PUBLIC | BY_OWN_PROOF.keys(), "a policy for what is not there"
+
+
+@pytest.mark.parametrize("new", [Route("/v2/accounts", ping), Mount("/files", Starlette())])
+def test_a_route_without_a_policy_is_noticed(
+    installation: Installation, routes: list[BaseRoute], new: Route | Mount
+) -> None:
+    assert routes_without_a_policy(build_app(installation.context, [*routes, new])) == {new.path}
+
+
+def test_what_has_its_own_proof_refuses_everybody_without(installation: Installation, routes: list[BaseRoute]) -> None:
     import asyncio
 
     import aiohttp
 
-    context = installation.context
-    streams = Streams(None, installation.store)  # type: ignore[arg-type]
-    app = build_app(context, [*agents.routes, *streams.routes(), *Subscriptions(context).routes()])
+    app = build_app(installation.context, routes)
 
     async def statuses(url: str) -> dict[str, int]:
         found = {}

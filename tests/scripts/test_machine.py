@@ -10,6 +10,9 @@ from pathlib import Path
 
 import pytest
 
+from trailboss.server import Options
+from trailboss.server.process import start
+
 ROOT = Path(__file__).parents[2]
 
 
@@ -112,14 +115,31 @@ def test_an_engine_that_does_not_answer_is_named(tmp_path: Path) -> None:
     assert done.stderr.startswith(f"engine: the Docker Engine at unix://{tmp_path}/none.sock does not answer: ")
 
 
-def test_the_first_credentials_name_the_present_address(tmp_path: Path) -> None:
+@pytest.mark.parametrize("scheme", ["http", "https"])
+def test_the_first_credentials_name_the_present_address(tmp_path: Path, scheme: str) -> None:
     file = tmp_path / "first-credentials.env"
-    file.write_text("RANCHER_URL=http://127.0.0.1:1/v1/projects/1a7\nRANCHER_ACCESS_KEY=A\nRANCHER_SECRET_KEY=S\n")
+    file.write_text(f"RANCHER_URL={scheme}://127.0.0.1:1/v1/projects/1a7\nRANCHER_ACCESS_KEY=A\nRANCHER_SECRET_KEY=S\n")
     file.chmod(0o600)
     text = f'DATA="{tmp_path}" HOST=127.0.0.1 PORT=8123; use_credentials; echo "$RANCHER_URL $RANCHER_SECRET_KEY"'
-    assert shell(text).stdout == "http://127.0.0.1:8123/v1/projects/1a7 S\n"
-    assert file.read_text().startswith("RANCHER_URL=http://127.0.0.1:8123/v1/projects/1a7\n")
+    assert shell(text).stdout == f"{scheme}://127.0.0.1:8123/v1/projects/1a7 S\n"
+    assert file.read_text().startswith(f"RANCHER_URL={scheme}://127.0.0.1:8123/v1/projects/1a7\n")
     assert file.stat().st_mode & 0o777 == 0o600
+
+
+@pytest.mark.parametrize(("tls", "scheme"), [("off", "http"), ("self-signed", "https")])
+def test_a_server_is_found_with_tls_or_without(tmp_path: Path, tls: str, scheme: str) -> None:
+    server = start(Options(listen="127.0.0.1:0", data=tmp_path / "data", tls=tls))
+    try:
+        text = f'PYTHON="{sys.executable}" HOST=127.0.0.1 PORT={server.url.rpartition(":")[2]}; '
+        found = shell(f'{text} server_ok; DATA="{tmp_path}/data"; use_credentials; env')
+        variables = dict(line.partition("=")[::2] for line in found.stdout.splitlines())
+        assert variables["RANCHER_URL"] == f"{server.url}/v1/projects/1a5"
+        assert server.url.startswith(f"{scheme}://")
+        assert ("TRAILBOSS_SERVER_FINGERPRINT" in variables) is (tls == "self-signed")
+    finally:
+        server.stop()
+    gone = shell(f"{text} server_ok || echo nobody")
+    assert (gone.stdout, gone.stderr) == ("nobody\n", "")
 
 
 def test_a_clone_that_was_moved_makes_its_environment_anew() -> None:

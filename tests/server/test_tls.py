@@ -118,14 +118,37 @@ def test_the_command_line_knows_the_server_by_fingerprint_or_authority(start_ser
     server = start_server(tls="self-signed")
     cert = server.running.data / "tls.crt"
 
+    found = credentials(server.running.data)
+    assert found.pop("TRAILBOSS_SERVER_FINGERPRINT") == fingerprint_of(cert).replace(":", "").lower()
+
     def run(**more: str) -> Any:
-        return CliRunner().invoke(app, ["api", "GET", "/ping-is-no-json"], env=credentials(server.running.data) | more)
+        return CliRunner().invoke(app, ["api", "GET", "/ping-is-no-json"], env=found | more)
 
     refused = run()
     assert "does not answer" in refused.output and "certificate" in refused.output
     assert "is not the one that was expected" in run(TRAILBOSS_SERVER_FINGERPRINT="00" * 32).output
     for more in ({"TRAILBOSS_SERVER_FINGERPRINT": fingerprint_of(cert)}, {"TRAILBOSS_SERVER_CA": str(cert)}):
         assert "Not Found" in run(**more).output, "it is asked, and answers"
+
+
+def test_the_files_with_keys_say_how_the_server_is_known_now(start_server: StartServer, tmp_path: Path) -> None:
+    server = start_server()
+    data = server.running.data
+    files = ("first-credentials.env", "admin-credentials.env")
+    before = [(data / name).read_text() for name in files]
+    assert "FINGERPRINT" not in "".join(before)
+    server.stop()
+    server = start_server(tls="self-signed")
+    pin = fingerprint_of(data / "tls.crt").replace(":", "").lower()
+    for name, text in zip(files, before, strict=True):
+        expected = text.replace("=http://", "=https://") + f"TRAILBOSS_SERVER_FINGERPRINT={pin}\n"
+        assert (data / name).read_text() == expected
+        assert stat.S_IMODE((data / name).stat().st_mode) == 0o600
+    server.stop()
+    (data / files[1]).unlink()
+    start_server()
+    assert (data / files[0]).read_text() == before[0]
+    assert not (data / files[1]).exists(), "what its owner has deleted stays so"
 
 
 def test_certificates_of_ones_own_are_served(start_server: StartServer, tmp_path: Path) -> None:

@@ -12,6 +12,7 @@ from starlette.routing import WebSocketRoute
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from trailboss.api import sockets
+from trailboss.api.attempts import limits_of
 from trailboss.api.context import Context
 from trailboss.api.credentials import basic
 from trailboss.api.request import peer_of
@@ -68,12 +69,12 @@ def _prove(read: Read, socket: WebSocket, context: Context) -> tuple[int, int]:
     """Return the numbers of the agent that dials and of its key. Raises ApiError 401, 403, 429."""
     header = socket.headers.get("authorization")
     attempt = peer_of(socket, context.proxies), basic(header)[0].lower()
-    context.attempts.check(*attempt)
+    context.attempts.check(*attempt, lambda: limits_of(read))
     try:
         found = agent_of(read, header)
     except ApiError as problem:
         if problem.status == 401:
-            context.attempts.failed(*attempt)
+            context.attempts.failed(*attempt, limits_of(read))
         raise
     context.attempts.succeeded(*attempt)
     return found

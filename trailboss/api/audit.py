@@ -1,21 +1,25 @@
 """What of a request goes into the audit log (`resources/audit_log.py`): who, what, from where, and what came of it.
 
 A change is noted in its own transaction (`changed`); a refusal, and a read that has shown a secret, in one of their own
-before the answer leaves (`refused`, `revealed`). Secrets are left out by the declarations.
+before the answer leaves (`note_refusal`, `note_shown`); what failed here, when that can be (`note_failure`). Secrets
+are left out by the declarations.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import asyncio
+from collections.abc import Callable, Mapping
+from concurrent.futures import Future
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import msgspec
+import structlog
 
 from trailboss.api import credentials
 from trailboss.api.request import peer_of
 from trailboss.declare import Field, ResourceType, format_id, registry
-from trailboss.errors import ApiError
+from trailboss.errors import ApiError, Unreachable
 from trailboss.resources.account import Account
 from trailboss.resources.audit_log import AuditLog
 from trailboss.resources.credential import Credential
@@ -23,6 +27,8 @@ from trailboss.resources.credential import Credential
 if TYPE_CHECKING:
     from trailboss.api.v1 import Call
     from trailboss.store.transaction import Tx
+
+log = structlog.get_logger()
 
 LONGEST = 2_048
 """Characters of one value that was sent; of a longer one only its size is kept."""
@@ -73,7 +79,7 @@ def changed(tx: Tx, call: Call, deed: Deed, status: int, document: Mapping[str, 
     _note(tx, call, deed.event, about, status, request, {n: document[n] for n in names if document.get(n)})
 
 
-def refused(tx: Tx, call: Call, deed: Deed, problem: ApiError) -> None:
+def _refused(tx: Tx, call: Call, deed: Deed, problem: ApiError) -> None:
     """Note a request that was refused."""
     request = without_secrets(*deed.sent)
     error = {"code": problem.code, "message": problem.message, "fieldName": problem.field}
@@ -88,9 +94,43 @@ def refused(tx: Tx, call: Call, deed: Deed, problem: ApiError) -> None:
         _note(tx, call, deed.event, deed.about, problem.status, request, answer)
 
 
-def revealed(tx: Tx, call: Call, deed: Deed, names: list[str]) -> None:
-    """Note a read whose answer shows secrets. names: of the fields."""
-    _note(tx, call, deed.event, deed.about, 200, {}, {"shown": names})
+async def note_refusal(call: Call, problem: ApiError) -> None:
+    """Note a change that was refused, and a proof that was wrong. One after too many others (429) is only counted, so
+    that nobody fills the log by guessing."""
+    is_login = problem.status == 401 and "authorization" in call.request.headers
+    if problem.status != 429 and (is_login or _would_change(call) or (call.caller and problem.status == 403)):
+        try:
+            await asyncio.wrap_future(_submit(call, lambda tx: _refused(tx, call, deed_of(call, call.method), problem)))
+        except Unreachable as error:
+            log.warning("a refusal is not in the audit log", request=call.request_id, because=error.message)
+
+
+def note_failure(call: Call, problem: ApiError) -> None:
+    """Note a change that failed here, without waiting for it: what has stopped the one may stop the other."""
+
+    def say(noted: Future[None]) -> None:
+        if (error := noted.exception()) is not None:
+            log.warning("a failure is not in the audit log", request=call.request_id, because=str(error))
+
+    if _would_change(call):
+        noted = _submit(call, lambda tx: _refused(tx, call, deed_of(call, call.method), problem))
+        noted.add_done_callback(say)
+
+
+async def note_shown(call: Call, names: list[str]) -> None:
+    """Note a read whose answer shows secrets. names: of the fields. Raises Unreachable: then nothing is shown."""
+    deed, answer = deed_of(call, "GET"), {"shown": names}
+    await asyncio.wrap_future(_submit(call, lambda tx: _note(tx, call, deed.event, deed.about, 200, {}, answer)))
+
+
+def _would_change(call: Call) -> bool:
+    """Say whether somebody who is known has asked for more than a look."""
+    return call.caller is not None and call.method != "GET"
+
+
+def _submit(call: Call, write: Callable[[Tx], None]) -> Future[None]:
+    actor = call.caller.authenticated_id if call.caller is not None else None
+    return call.context.store.submit(write, cause=call.request_id, actor=actor)
 
 
 def without_secrets(

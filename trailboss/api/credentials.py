@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 
 from starlette.requests import HTTPConnection
 
+from trailboss.api.attempts import limits_of
 from trailboss.api.context import Context
 from trailboss.api.request import peer_of, target_of
 from trailboss.errors import ApiError
@@ -22,7 +23,6 @@ from trailboss.resources.login_token import LoginToken
 from trailboss.resources.setting import is_controlled, number_of, value_of
 from trailboss.store.transaction import Read
 
-KEY_KINDS = ("apiKey", "agentApiKey")
 REGISTRATION = "registrationToken"
 """The user name that goes with a registration token."""
 _BEARER = "x-api-bearer"
@@ -76,20 +76,27 @@ def still_count(read: Read, key_id: int | None, session_id: int | None) -> bool:
         return row is not None and login_token.is_in_force(read, row) and row.provider == providers.name_in_force(read)
     if key_id is not None:
         key = read.get(Credential, key_id)
-        expires = key.values.get("expires") if key is not None else None
-        return key is not None and key.state == "active" and (expires is None or expires > read.now)
+        if key is None or key.state != "active" or key.kind not in key_kinds(read):
+            return False
+        expires = key.values.get("expires")
+        return expires is None or expires > read.now
     return not is_controlled(read)
+
+
+def key_kinds(read: Read) -> set[str]:
+    """Return the kinds of credentials that count as keys."""
+    return {kind.strip() for kind in value_of(read, "account.by.key.credential.types").split(",")}
 
 
 def _proved(read: Read, connection: HTTPConnection, public: str, secret: str) -> Owner | None:
     """Return whose the credentials are; None if they are not good. Raises ApiError 429 after too many of those."""
     attempts, attempt = _context_of(connection).attempts, _attempt(connection, public, secret)
-    attempts.check(*attempt)
+    attempts.check(*attempt, lambda: limits_of(read))
     owner = _by_token(read, secret) if public == REGISTRATION else _by_key(read, public, secret)
     if owner is not None:
         attempts.succeeded(*attempt)
     elif is_controlled(read):
-        attempts.failed(*attempt)
+        attempts.failed(*attempt, limits_of(read))
     return owner if owner is not None and owner.is_active else None
 
 
@@ -178,10 +185,11 @@ _KEY = (
 
 def _by_key(read: Read, public: str, secret: str) -> Owner | None:
     """Return whose key it is; None if there is none like it. Raises ApiError 409 MultipleKeys."""
+    kinds = key_kinds(read)
     right = [
         (state == "active" and (expires is None or expires > read.now), *rest)
         for kind, state, hashed, expires, *rest in read.columns(Credential, *_KEY, public_value=public)
-        if kind in KEY_KINDS and secret_matches(hashed, secret)
+        if kind in kinds and secret_matches(hashed, secret)
     ]
     found = [entry for entry in right if entry[0]]
     if len(found) > 1:

@@ -34,6 +34,7 @@ from trailboss.api import (
     write,
 )
 from trailboss.api.access import Caller, identify
+from trailboss.api.attempts import limits_of
 from trailboss.api.context import Context
 from trailboss.api.read import File
 from trailboss.api.render import Face
@@ -105,11 +106,16 @@ async def serve(request: Request) -> Response:
         status, content = await _answer(call)
     except Unreachable as error:
         status, content = 503, ApiError(503, message=str(error))
+        audit.note_failure(call, content)
     except Lost as error:
         status, content = 409, ApiError(409, message=str(error))
+        await audit.note_refusal(call, content)
     except ApiError as error:
         status, content = error.status, error
-        await _note_refusal(call, error)
+        await audit.note_refusal(call, error)
+    except Exception:
+        audit.note_failure(call, ApiError(500))
+        raise
     headers = _headers(call)
     if isinstance(content, File):
         disposition = {"Content-Disposition": f'attachment; filename="{content.name}"'}
@@ -138,7 +144,8 @@ async def _answer(call: Call) -> tuple[int, bytes | File | ApiError]:
     place = _locate(call, caller)
     operation = _operation(call, place, method)
     once = repeat.once(request, method, caller, call.params)
-    with _counted(call, place, method), once.alone(call.context.running) if once is not None else nullcontext():
+    counted = await _counted(call, place, method)
+    with counted, once.alone(call.context.running) if once is not None else nullcontext():
         await consult.before_writing(
             call.context, _face_of(call, caller), place.view, place.raw, place.action, call.params
         )
@@ -151,12 +158,13 @@ async def _answer(call: Call) -> tuple[int, bytes | File | ApiError]:
     return written.status, render.encode(_with_stream(call, caller, written))
 
 
-def _counted(call: Call, place: Place, method: str) -> AbstractContextManager[None]:
+async def _counted(call: Call, place: Place, method: str) -> AbstractContextManager[None]:
     """Count a login that fails; nothing else proves here who somebody is."""
     if (place.view.type.type, method) != ("token", "POST"):
         return nullcontext()
     name = str(call.params.get("code") or "").partition(":")[0]
-    return call.context.attempts.counted(peer_of(call.request, call.context.proxies), name)
+    limits = await call.context.read(limits_of, few=True)
+    return call.context.attempts.counted(peer_of(call.request, call.context.proxies), name, limits)
 
 
 async def _read(call: Call, *, few: bool = False) -> bytes | File:
@@ -173,26 +181,8 @@ async def _read(call: Call, *, few: bool = False) -> bytes | File:
         consulted = await consult.answer_of(await call.context.read(question))
     answer = await call.context.read(lambda r: _get(r, call, consulted), few=few)
     if call.shown_secrets:
-        await _note(call, lambda tx: audit.revealed(tx, call, audit.deed_of(call, "GET"), call.shown_secrets))
+        await audit.note_shown(call, call.shown_secrets)
     return answer
-
-
-async def _note_refusal(call: Call, problem: ApiError) -> None:
-    """Note a change that was refused, and a proof that was wrong. One after too many others (429) is only counted, so
-    that nobody fills the log by guessing."""
-    is_login = problem.status == 401 and "authorization" in call.request.headers
-    if problem.status == 429:
-        return
-    if is_login or (call.caller is not None and (call.method != "GET" or problem.status == 403)):
-        try:
-            await _note(call, lambda tx: audit.refused(tx, call, audit.deed_of(call, call.method), problem))
-        except Unreachable as error:
-            log.warning("a refusal is not in the audit log", request=call.request_id, because=error.message)
-
-
-async def _note(call: Call, write: Callable[[Tx], None]) -> None:
-    actor = call.caller.authenticated_id if call.caller is not None else None
-    await call.context.write(write, cause=call.request_id, actor=actor)
 
 
 def _is_point(call: Call) -> bool:

@@ -17,9 +17,13 @@ if TYPE_CHECKING:
     from trailboss.store.transaction import Read, Tx
 
 DEFAULTS = {
+    "account.by.key.credential.types": "agentApiKey,apiKey,usernamePassword",
     "api.allow.client.override": "false",
     "api.auth.realm": "Enter API access key and secret key as username and password",
     "agent.instance.register.url": "",
+    "api.auth.attempts.per.address": "20",
+    "api.auth.attempts.per.name": "10",
+    "api.auth.attempts.window.seconds": "60",
     "api.auth.enabler": "",
     "api.auth.groups.refresh.seconds": "3600",
     "api.auth.jwt.token.expiry": "57600000",
@@ -38,6 +42,12 @@ DEFAULTS = {
     "simulator.jitter.millis": "0",
     "simulator.latency.millis": "0",
 }
+BOUNDS = {
+    "api.auth.attempts.per.address": (1, 1_000),
+    "api.auth.attempts.per.name": (1, 1_000),
+    "api.auth.attempts.window.seconds": (1, 86_400),
+}
+"""The least and the most that a number may be; others are not stored, and a variable beyond counts as the bound."""
 PUBLIC = (
     "api.ui.index",
     "cattle.version",
@@ -113,9 +123,27 @@ def default_of(name: str) -> str | None:
 
 
 def number_of(read: Read, name: str) -> int:
-    """Return a setting in force that is a number; its default where somebody has stored something else."""
+    """Return a setting in force that is a number, within its bounds; its default where it is something else."""
     value = value_of(read, name)
-    return int(value if value.isascii() and value.isdigit() and len(value) < 19 else DEFAULTS[name])
+    found = int(value if _is_number(value) else DEFAULTS[name])
+    least, most = BOUNDS.get(name, (found, found))
+    return min(max(found, least), most)
+
+
+def _is_number(value: str) -> bool:
+    return value.isascii() and value.isdigit() and len(value) < 19
+
+
+def check(name: str, value: str) -> None:
+    """Refuse a value that a setting cannot have. Raises ApiError 422."""
+    if name not in BOUNDS:
+        return
+    if not _is_number(value):
+        raise ApiError(422, "InvalidFormat", f"{name} is a whole number", field="value")
+    least, most = BOUNDS[name]
+    if not least <= int(value) <= most:
+        code = "MinLimitExceeded" if int(value) < least else "MaxLimitExceeded"
+        raise ApiError(422, code, f"{name} is a number from {least} to {most}", field="value")
 
 
 def is_controlled(read: Read) -> bool:
@@ -175,17 +203,20 @@ def found(read: Read, caller: Any, raw: str) -> ActiveSetting | None:
 
 
 def create(tx: Tx, values: dict[str, Any], caller: Any) -> Resource:
-    """Store a value; of a setting that has one already, the new one. Raises ApiError 422 without a name."""
+    """Store a value; of a setting that has one already, the new one. Raises ApiError 422 without a name, or for a value
+    that it cannot have."""
     name = values.get("name")
     if not name:
         raise ApiError(422, "MissingRequired", "a setting needs a name", field="name")
     if _stored(tx, name) is not None:
         return update(tx, active(tx, name), values, caller)
+    check(name, values.get("value") or "")
     return store(tx, name, values.get("value") or "")
 
 
 def update(tx: Tx, row: ActiveSetting, values: dict[str, Any], caller: Any) -> ActiveSetting:
-    """Store a value for a setting; null takes the stored one away. Raises ApiError 404 for a row that is gone."""
+    """Store a value for a setting; null takes the stored one away. Raises ApiError 404 for a row that is gone, 422 for
+    a value that it cannot have."""
     if row.name is None:
         raise ApiError(404)
     value = values.get("value")
@@ -193,6 +224,7 @@ def update(tx: Tx, row: ActiveSetting, values: dict[str, Any], caller: Any) -> A
         return row
     if value is None:
         return delete(tx, row, caller)
+    check(row.name, value)
     store(tx, row.name, value)
     return active(tx, row.name)
 

@@ -21,14 +21,8 @@ from trailboss.resources.credential import FINGERPRINT, PIN
 from trailboss.resources.seed import seed, seed_superadmin
 from trailboss.resources.setting import is_controlled, value_of
 from trailboss.resources.setting import store as store_setting
-from trailboss.server import ranges, secrets_key
-from trailboss.server.data_folder import (
-    ADMIN_CREDENTIALS,
-    FIRST_CREDENTIALS,
-    INSTALLATION_ID,
-    SET_UP_CODE,
-    DataFolder,
-)
+from trailboss.server import credential_files, ranges, secrets_key
+from trailboss.server.data_folder import INSTALLATION_ID, SET_UP_CODE, DataFolder
 from trailboss.server.options import Options
 from trailboss.server.tls import Tls
 from trailboss.store import migrations
@@ -68,9 +62,10 @@ def open_installation(options: Options, folder: DataFolder, url: str, tls: Tls |
         raise Unreachable(f"the database does not answer: {error.orig}") from error
     store.start()
     try:
-        begin = partial(_begin, options=options, folder=folder, url=url, made=made)
+        begin = partial(_begin, options=options, folder=folder, url=url, tls=tls, made=made)
         first = store.write(begin, cause="server-start")
         store.write(partial(_keep_pin, tls=tls), cause="server-start")
+        credential_files.refresh(folder, tls)
         installation = store.read(
             lambda read: Installation(
                 id=read.fact("installation.id") or "",
@@ -97,7 +92,9 @@ def _check_secrets(tx: Tx, folder: DataFolder, made: bytes | None) -> None:
         log.info("secrets were sealed with the newest key", rows=count)
 
 
-def _begin(tx: Tx, options: Options, folder: DataFolder, url: str, made: bytes | None) -> bool:
+def _begin(
+    tx: Tx, options: Options, folder: DataFolder, url: str, tls: Tls | None, made: bytes | None
+) -> bool:  # fmt: skip
     """Make at the first start what must be there, and put in force what the options say; say if it was the first."""
     _check_secrets(tx, folder, made)
     keys = seed(tx)
@@ -111,9 +108,7 @@ def _begin(tx: Tx, options: Options, folder: DataFolder, url: str, made: bytes |
         log.warning("the superadmin's secret is short", at_least=SHORT_SECRET)
     if keys is not None:
         # inside the transaction, hence before its commit: see above
-        folder.write(ADMIN_CREDENTIALS, _environment(f"{url}/v1", keys["admin_access"], keys["admin_secret"]))
-        scoped = f"{url}/v1/projects/1a5"
-        folder.write(FIRST_CREDENTIALS, _environment(scoped, keys["project_access"], keys["project_secret"]))
+        credential_files.write(folder, url, keys, tls)
     return keys is not None
 
 
@@ -121,10 +116,6 @@ def _keep_pin(tx: Tx, tls: Tls | None) -> None:
     """Note what the command that joins a host tells it of this server."""
     tx.set_fact(PIN, tls.pin if tls else "")
     tx.set_fact(FINGERPRINT, tls.fingerprint if tls else "")
-
-
-def _environment(url: str, access: str, secret: str) -> str:
-    return f"RANCHER_URL={url}\nRANCHER_ACCESS_KEY={access}\nRANCHER_SECRET_KEY={secret}\n"
 
 
 def _choose_range(tx: Tx, options: Options) -> None:
