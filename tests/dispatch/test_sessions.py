@@ -18,7 +18,7 @@ from trailboss.resources.host import Host
 from trailboss.resources.instance import Container
 from trailboss.store import journal
 from trailboss.wire import messages
-from trailboss.wire.messages import Assignment, Directory, Engine, Facts, Heartbeat, OpenStream, Welcome
+from trailboss.wire.messages import Assignment, Directory, Engine, Facts, Heartbeat, Look, OpenStream, Welcome
 
 pytestmark = pytest.mark.anyio
 
@@ -463,6 +463,15 @@ async def test_an_order_for_a_stream_reaches_its_host(world: World) -> None:
     session.order(OpenStream("id", "token", "logs", "uuid"))
     await eventually_async(lambda: agent.all(OpenStream))
     assert world.dispatcher.session_of(-1) is None
+
+
+async def test_every_agent_is_asked_to_look_at_its_host_once_at_a_time(world: World) -> None:
+    agents = [(await world.host())[0] for _ in range(2)]
+    for _ in range(3):
+        world.dispatcher.ask_to_look()
+    for agent in agents:
+        await eventually_async(lambda agent=agent: agent.all(Look))
+        assert agent.all(Look) == [Look()]
 
 
 def agent_host(world: World, agent: FakeAgent) -> int:

@@ -9,8 +9,10 @@ from typing import Any
 import aiohttp
 import pytest
 
+from tests.databases import migrated_sqlite  # noqa: F401  (fixture)
 from tests.server.live import Api
 from tests.server.serving import ServerProcess
+from tests.serving import installation  # noqa: F401  (fixture)
 from trailboss.api import channel_exact
 from trailboss.server.options import Options
 from trailboss.server.process import Started, start

@@ -6,7 +6,7 @@ import pytest
 
 from trailboss.simulator.host import VANISH_MS, SimulatedHost
 from trailboss.simulator.markers import START
-from trailboss.wire.messages import Assignment, FromAgent, Host, Observation, Port, Record, Report, Specification
+from trailboss.wire.messages import Assignment, FromAgent, Host, Look, Observation, Port, Record, Report, Specification
 
 
 def a_host(**values: Any) -> SimulatedHost:
@@ -136,6 +136,18 @@ def test_markers_let_a_container_vanish_after_its_start(values: dict[str, Any], 
     host.take(an_assignment(a_record(**values)), now=0)
     assert host.next_due() == lifetime_ms
     assert seen(host.due(lifetime_ms)) == [("c1", 1, "removed")]
+
+
+def test_a_look_finds_what_docker_has_lost_and_nothing_else() -> None:
+    host = a_host()
+    lost = a_record(container="lost", slot="a", labels={"simForgetImmediately": "true"})
+    short = a_record(container="short", slot="b", command=["simShutdownAfter", "7"])
+    host.take(an_assignment(lost, short), now=0)
+    host.pause()
+    assert host.take(Look(), now=1) == []
+    assert seen(host.resume(now=2)) == [("lost", 1, "removed")]
+    assert seen(host.take(Look(), now=3)) == []
+    assert host.next_due() == 7000
 
 
 def test_a_container_that_vanished_unnoticed_is_reported_on_the_next_connection() -> None:

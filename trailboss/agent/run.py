@@ -37,7 +37,7 @@ from trailboss.agent.upstream import Upstream
 from trailboss.agent.watch import Watch
 from trailboss.errors import Permanent, Unreachable
 from trailboss.wire import messages
-from trailboss.wire.messages import Assignment, Directory, Engine, FromServer, Hello, OpenStream, Welcome
+from trailboss.wire.messages import Assignment, Directory, Engine, FromServer, Hello, Look, OpenStream, Welcome
 
 log = structlog.get_logger()
 
@@ -210,6 +210,8 @@ class HostAgent:
                 await self._state.save_directory()
             case OpenStream():
                 self._streams.open(message)
+            case Look():
+                self._watch.look()
 
     def _take_names(self) -> None:
         if self._dns is not None:

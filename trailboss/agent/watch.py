@@ -7,6 +7,7 @@ then. Out: the crew is woken with names; `tell` gets a sentence when the engine 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Callable
 
 import structlog
@@ -30,6 +31,7 @@ class Watch:
     def __init__(self, docker: Docker, state: State, crew: Crew, tell: Callable[[], None]) -> None:
         self._docker, self._state, self._crew, self._tell = docker, state, crew, tell
         self.message = "The agent has not looked at Docker yet"
+        self._asked = asyncio.Event()
         self.looked = asyncio.Event()
         """Set when it is known for the first time whether the engine is usable."""
 
@@ -67,10 +69,17 @@ class Watch:
             self._tell()
         self.looked.set()
 
+    def look(self) -> None:
+        """Look at what may have been missed now instead of at the next time."""
+        self._asked.set()
+
     async def resync(self) -> None:
         """Look now and then at what may have been missed, until cancelled."""
         while True:
-            await asyncio.sleep(RESYNC_S)
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(RESYNC_S):
+                    await self._asked.wait()
+            self._asked.clear()
             if not self.message:
                 try:
                     await self._crew.take_stock()

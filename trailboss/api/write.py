@@ -71,6 +71,9 @@ def update(tx: Tx, view: TypeView, raw: str, check: Check, face: Face) -> Writte
 
 
 def _update(tx: Tx, view: TypeView, row: Resource, checked: Checked, face: Face) -> Resource:
+    if row.values.get("state") == "removed" and checked.values.keys() == {"remove_time"}:
+        # the one thing of it that can still be changed: until when it can be restored
+        return tx.change(row, **checked.values)
     if row.values.get("state") in ("removed", "purging", "purged"):
         raise ApiError(405, message=f"a {view.type.type} that is {row.values['state']} cannot be changed")
     _check_unique(tx, view, checked, face, row)

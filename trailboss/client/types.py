@@ -1787,10 +1787,14 @@ class Task(Resource):
 
     type: str = "task"
     name: str | None = None
+    kind: str | None = None
+    account_id: int | None = None
+    removed: int | None = None
+    task_instances: list[TaskInstance] | None = None
 
 
 class TaskInstance(Resource):
-    """One run of a task."""
+    """One run of a task. server_id: which server noted its end."""
 
     type: str = "taskInstance"
     end_time: datetime | None = None
@@ -1799,6 +1803,10 @@ class TaskInstance(Resource):
     server_id: str | None = None
     start_time: datetime | None = None
     task_id: str | None = None
+    kind: str | None = None
+    account_id: int | None = None
+    removed: int | None = None
+    task: Task | None = None
 
 
 class Token(Resource):
@@ -2636,6 +2644,8 @@ class Collections:
     settings: Collection[ActiveSetting]
     snapshots: Collection[Snapshot]
     storage_pools: Collection[StoragePool]
+    tasks: Collection[Task]
+    task_instances: Collection[TaskInstance]
     tokens: Collection[Token]
     type_documentations: Collection[TypeDocumentation]
     user_preferences: Collection[UserPreference]
@@ -2712,6 +2722,8 @@ COLLECTIONS = {
     "settings": "settings",
     "snapshots": "snapshots",
     "storage_pools": "storagePools",
+    "tasks": "tasks",
+    "task_instances": "taskInstances",
     "tokens": "tokens",
     "type_documentations": "typeDocumentations",
     "user_preferences": "userPreferences",

@@ -38,6 +38,7 @@ from trailboss.wire.messages import (
     FromServer,
     Heartbeat,
     Hello,
+    Look,
     Observation,
     OpenStream,
     Report,
@@ -107,7 +108,7 @@ class Session:
     look_at_all: bool = True
     number: int = 0
     directory: Directory | None = None
-    orders: deque[OpenStream] = field(default_factory=deque)
+    orders: deque[OpenStream | Look] = field(default_factory=deque)
     wake: asyncio.Event = field(default_factory=asyncio.Event)
     ending: asyncio.Future[End] = field(default_factory=lambda: asyncio.get_running_loop().create_future())
 
@@ -121,9 +122,10 @@ class Session:
         self.directory = directory
         self.wake.set()
 
-    def order(self, stream: OpenStream) -> None:
-        """Ask the agent for a live stream."""
-        self.orders.append(stream)
+    def order(self, order: OpenStream | Look) -> None:
+        """Ask the agent for a live stream, or for a look at its host; to look is asked for once at a time."""
+        if order not in self.orders:
+            self.orders.append(order)
         self.wake.set()
 
     def end(self, code: int, reason: str) -> None:
@@ -189,6 +191,11 @@ class Dispatcher:
     def session_of(self, host_id: int) -> Session | None:
         """Return the session of a host that is connected here."""
         return self._by_host.get(host_id)
+
+    def ask_to_look(self) -> None:
+        """Ask every agent that is connected here to look at its host now, and to report what it has not yet."""
+        for session in self.sessions.values():
+            session.order(Look())
 
     async def _sweep(self) -> None:
         """Let one session after the other look at all of its containers, so that a lost wake-up costs only time."""

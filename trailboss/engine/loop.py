@@ -257,7 +257,8 @@ def _age(tx: Tx, row: Resource, state: str) -> Outcome:
         if gone_at <= tx.now:
             return Done(process="purge")
         return Again("It can be restored until it is purged", after_s=(gone_at - tx.now) / 1000)
-    forget_at = gone_at + RETENTION_MS
+    # from its removal at least: the moment from which it may be purged can be moved to the past
+    forget_at = max(gone_at, row.values["removed"] or 0) + RETENTION_MS
     if forget_at > tx.now:
         return Again("It can be read until its retention ends", after_s=(forget_at - tx.now) / 1000)
     tx.erase(row)

@@ -53,6 +53,18 @@ class Round:
         return [(type_, id) for id, state, mark in rows if mark is None and _wants_a_look(type_, state)]
 
 
+def overdue(read: Read) -> list[tuple[ResourceType, int]]:
+    """Return rows that are removed and may be purged now, at most a slice of each type: also those for which the queue
+    has a later moment, since theirs was moved."""
+    found: list[tuple[ResourceType, int]] = []
+    for type_ in resynced_types():
+        if type_.machine is not None and type_.machine.arrow("purge", "removed"):
+            table = table_of(type_)
+            is_due = and_(table.c.removed.is_not(None), table.c.state == "removed", table.c.remove_time <= read.now)
+            found += [(type_, id) for (id,) in read.run(select(table.c.id).where(is_due).limit(SLICE))]
+    return found
+
+
 def mark(tx: Tx, found: list[tuple[ResourceType, int]]) -> None:
     """Mark what a slice has found, behind all that somebody waits for."""
     for type_, id in found:

@@ -26,7 +26,7 @@ from trailboss.resources import service_maps, service, service_kinds, environmen
 from trailboss.resources import certificate, load_balancer  # isort: skip
 
 # what happened, and what the server does
-from trailboss.resources import event, external_handler, processes, legacy  # isort: skip
+from trailboss.resources import event, external_handler, task, processes, legacy  # isort: skip
 
 from trailboss.resources import unserved  # isort: skip
 
@@ -71,6 +71,7 @@ __all__ = [
     "snapshot",
     "storage_pool",
     "streams",
+    "task",
     "token",
     "unserved",
     "user_preference",

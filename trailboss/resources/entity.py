@@ -33,7 +33,8 @@ class Entity(Resource):
     """When it was made."""
     removed = date(column=True, part="observed")
     """When it was removed; it can be read for a while afterwards."""
-    remove_time = date(column=True, read=ADMINS, part="observed")
+    remove_time = date(column=True, read=ADMINS, update=OPERATOR, part="observed")
+    """When it may be purged, once it is removed."""
     data = mapping("json", read=ADMINS, create=OPERATOR, update=OPERATOR, max_length=16777215)
     transitioning: Field[str] = Field("enum", nullable=False, options=("yes", "no", "error"), computed=True)
     """`yes` while something is on its way, `error` if that has failed."""

@@ -2,19 +2,7 @@
 
 from __future__ import annotations
 
-from trailboss.declare import (
-    ADMIN_ONLY,
-    Action,
-    Resource,
-    date,
-    embedded,
-    flag,
-    listing,
-    mapping,
-    number,
-    ref,
-    text,
-)  # fmt: skip
+from trailboss.declare import ADMIN_ONLY, Resource, date, embedded, flag, listing, mapping, number, ref, text
 
 
 class ForAdmins(Resource):
@@ -108,29 +96,3 @@ class ExtensionImplementation(ForAdmins):
     class_name = text(nullable=False)
     name = text(nullable=False)
     properties = mapping("string", nullable=False)
-
-
-class Task(ForAdmins):
-    """Something the server does again and again."""
-
-    type = "task"
-    links = ("taskInstances",)
-    actions = (Action("execute", None, "task"),)
-    unserved = ("execute",)
-
-    id = number(column=True)
-    name = text(create=True, update=True, column=True, max_length=128)
-
-
-class TaskInstance(ForAdmins):
-    """One run of a task."""
-
-    type = "taskInstance"
-
-    end_time = date(column=True)
-    exception = text(column=True)
-    id = number(column=True)
-    name = text(create=True, update=True, column=True, max_length=128)
-    server_id = text(column=True, max_length=128)
-    start_time = date(nullable=False, column=True)
-    task_id = ref("task", nullable=False, column=True)

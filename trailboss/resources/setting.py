@@ -41,6 +41,9 @@ DEFAULTS = {
     "simulator.ip.address": "192.168.0.21",
     "simulator.jitter.millis": "0",
     "simulator.latency.millis": "0",
+    "task.agent.ping.schedule": "0",
+    "task.purge.after.seconds": "604800",
+    "task.purge.resources.schedule": "0",
 }
 BOUNDS = {
     "api.auth.attempts.per.address": (1, 1_000),

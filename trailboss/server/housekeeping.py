@@ -1,4 +1,5 @@
-"""Keeps what grows within its bounds: the journal by age, the audit log by age and number; a slice at a time."""
+"""Keeps what grows within its bounds: the journal by age, the audit log by age and number, runs of tasks
+by age; a slice at a time."""
 
 from __future__ import annotations
 
@@ -8,7 +9,7 @@ from collections.abc import Callable
 import structlog
 
 from trailboss.errors import Unreachable
-from trailboss.resources import audit_log
+from trailboss.resources import audit_log, task
 from trailboss.store import journal
 from trailboss.store.store import Store
 from trailboss.store.transaction import Tx
@@ -16,7 +17,7 @@ from trailboss.store.transaction import Tx
 log = structlog.get_logger()
 
 EVERY_S = 60.0
-_PRUNED: tuple[Callable[[Tx], int], ...] = (journal.prune, audit_log.prune)
+_PRUNED: tuple[Callable[[Tx], int], ...] = (journal.prune, audit_log.prune, task.prune)
 """Each takes away at most a slice of what is too much, and says how much that was."""
 
 

@@ -16,7 +16,7 @@ from sqlalchemy.exc import OperationalError
 import trailboss.resources  # noqa: F401  (declares every type before the tables are asked for)
 from trailboss.dispatch.sessions import Installation
 from trailboss.errors import Permanent, Unreachable
-from trailboss.resources import providers, set_up
+from trailboss.resources import providers, set_up, task
 from trailboss.resources.credential import FINGERPRINT, PIN
 from trailboss.resources.seed import seed, seed_superadmin
 from trailboss.resources.setting import is_controlled, value_of
@@ -98,6 +98,7 @@ def _begin(
     """Make at the first start what must be there, and put in force what the options say; say if it was the first."""
     _check_secrets(tx, folder, made)
     keys = seed(tx)
+    task.ensure(tx)
     _choose_range(tx, options)
     was_open = not is_controlled(tx)
     _set_access_control(tx, options.access_control)

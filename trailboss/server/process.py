@@ -41,6 +41,7 @@ from trailboss.server.http_limits import BoundedHttp
 from trailboss.server.installation import Opened, open_installation
 from trailboss.server.options import Options
 from trailboss.server.refresh import refreshing
+from trailboss.server.tasks import Tasks, runs_of
 from trailboss.server.tls import Tls, tls_of
 from trailboss.store.store import Store
 
@@ -182,6 +183,8 @@ async def _parts(
         ending.push_async_callback(simulated.stop)
         house = asyncio.create_task(keep_house(store))
         ending.push_async_callback(_cancel, house)
+        tasks = Tasks(store, runs_of(store, dispatcher), engine.owner)
+        ending.push_async_callback(_cancel, asyncio.create_task(tasks.run()))
         streams = Streams(dispatcher, store)
         context = Context(store, dispatcher, _names(options), open_stream=streams.open, proxies=options.proxies)
         subscriptions = Subscriptions(context)

@@ -108,6 +108,8 @@ class SimulatedHost:
         if self.is_paused:
             self._held_in.append(message)
             return []
+        if isinstance(message, messages.Look):
+            return self._say([seen for c in self.containers.values() if _is_lost(c) for seen in self._vanish(c)])
         if not isinstance(message, Assignment) or message.incarnation < self.incarnation:
             return []
         if message.incarnation > self.incarnation:
@@ -290,6 +292,12 @@ class SimulatedHost:
 
 def _is_start(container: Container) -> bool:
     return container.record is not None and container.record.desired == "running"
+
+
+def _is_lost(container: Container) -> bool:
+    """Say whether Docker has it no more, which the next look finds out."""
+    known = container.record
+    return known is not None and container.vanishes_at is not None and markers.is_forgotten(known)
 
 
 def _ports(record: Record | None) -> set[tuple[int, str]]:

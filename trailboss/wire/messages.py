@@ -298,15 +298,19 @@ class OpenStream(msgspec.Struct, frozen=True, tag="open-stream"):
     options: dict[str, Any] = {}
 
 
+class Look(msgspec.Struct, frozen=True, tag="look"):
+    """Look at all containers now, and report what is not as it was reported."""
+
+
 FromAgent = Hello | Report | Engine | Facts | Heartbeat
-FromServer = Welcome | Assignment | Directory | OpenStream
+FromServer = Welcome | Assignment | Directory | OpenStream | Look
 
 _encoder = msgspec.json.Encoder()
 _tag = msgspec.json.Decoder(dict[str, Any])
 _from_agent: msgspec.json.Decoder[FromAgent] = msgspec.json.Decoder(FromAgent)
 _from_server: msgspec.json.Decoder[FromServer] = msgspec.json.Decoder(FromServer)
 _AGENT_TAGS = {"hello", "report", "engine", "facts", "heartbeat"}
-_SERVER_TAGS = {"welcome", "assignment", "directory", "open-stream"}
+_SERVER_TAGS = {"welcome", "assignment", "directory", "open-stream", "look"}
 
 
 def encode(message: FromAgent | FromServer) -> bytes:

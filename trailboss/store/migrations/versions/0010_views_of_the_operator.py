@@ -1,4 +1,4 @@
-"""What the operator reads of pools, health checks and networks, and further fields for it. It only adds."""
+"""What the operator reads of pools, health checks and networks, further fields for it, and tasks. It only adds."""
 
 from __future__ import annotations
 
@@ -8,21 +8,26 @@ from alembic import op
 revision = "0010"
 down_revision = "0009"
 
-_COMMON = ("kind", "uuid", "name", "description", "state")
-_TABLES: dict[str, tuple[str, ...]] = {
-    "volume_storage_pool_map": ("volume_id", "storage_pool_id"),
-    "image_storage_pool_map": ("image_id", "storage_pool_id"),
-    "healthcheck_instance": ("instance_id",),
-    "healthcheck_instance_host_map": ("healthcheck_instance_id", "host_id", "external_timestamp"),
+_TEXTS = ("uuid", "name", "description", "state")
+_NUMBERS = ("created", "remove_time")
+_TABLES: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
+    "volume_storage_pool_map": (_TEXTS, (*_NUMBERS, "volume_id", "storage_pool_id")),
+    "image_storage_pool_map": (_TEXTS, (*_NUMBERS, "image_id", "storage_pool_id")),
+    "healthcheck_instance": (_TEXTS, (*_NUMBERS, "instance_id")),
+    "healthcheck_instance_host_map": (
+        (*_TEXTS, "health_state"),
+        (*_NUMBERS, "healthcheck_instance_id", "host_id", "external_timestamp"),
+    ),
+    "task": (("name",), ()),
+    "task_instance": (("name", "exception", "server_id"), ("start_time", "end_time", "task_id")),
 }
-"""Columns of their own that are numbers; the others are those that all types have, and `health_state`."""
-_TEXTS = {"healthcheck_instance_host_map": ("health_state",)}
+"""Columns that are texts, and columns that are numbers, besides those that all tables have."""
 
 
 def upgrade() -> None:
     """Add the tables, the view of places in the network, and the columns."""
-    for name, numbers in _TABLES.items():
-        _create(name, numbers)
+    for name, (texts, numbers) in _TABLES.items():
+        _create(name, texts, numbers)
     op.execute(
         """
         CREATE VIEW nic AS SELECT
@@ -62,13 +67,13 @@ def downgrade() -> None:
         op.drop_table(name)
 
 
-def _create(name: str, numbers: tuple[str, ...]) -> None:
+def _create(name: str, texts: tuple[str, ...], numbers: tuple[str, ...]) -> None:
     op.create_table(
         name,
         sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), primary_key=True, autoincrement=True),
         sa.Column("account_id", sa.BigInteger()),
-        *(sa.Column(column, sa.Text()) for column in (*_COMMON, *_TEXTS.get(name, ()))),
-        *(sa.Column(column, sa.BigInteger()) for column in ("created", "removed", "remove_time", *numbers)),
+        *(sa.Column(column, sa.Text()) for column in ("kind", *texts)),
+        *(sa.Column(column, sa.BigInteger()) for column in ("removed", *numbers)),
         sa.Column("generation", sa.BigInteger(), nullable=False),
         sa.Column("observed", sa.BigInteger(), nullable=False),
         sa.Column("failed", sa.Integer(), nullable=False),
@@ -78,5 +83,6 @@ def _create(name: str, numbers: tuple[str, ...]) -> None:
         sqlite_autoincrement=True,
     )
     op.create_index(f"{name}_account_id", name, ["account_id", "id"])
-    for column in ("uuid", *(number for number in numbers if number.endswith("_id"))):
+    references = (column for column in numbers if column.endswith("_id"))
+    for column in (*references, *(column for column in texts if column == "uuid")):
         op.create_index(f"{name[: 62 - len(column)]}_{column}", name, [column])
