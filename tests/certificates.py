@@ -48,8 +48,10 @@ def issue(
     private: Any = None,
     names: tuple[str, ...] = (),
     days: tuple[float, float] = (-1, 30),
+    authority: bool = False,
 ) -> Issued:
-    """Issue a certificate. days: from and until when it is good, counted from now; issuer: None signs it itself."""
+    """Issue a certificate. days: from and until when it is good, counted from now; issuer: None signs it itself;
+    authority: it says that it may issue others."""
     private = private or a_key()
     subject = x509.Name(
         [x509.NameAttribute(NameOID.ORGANIZATION_NAME, "Acme, Inc")]
@@ -65,6 +67,8 @@ def issue(
         .not_valid_before(now + days[0] * DAY)
         .not_valid_after(now + days[1] * DAY)
     )
+    if authority:
+        builder = builder.add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
     if names:
         alternatives = [
             x509.IPAddress(ipaddress.ip_address(n)) if n[0].isdigit() else x509.DNSName(n) for n in names

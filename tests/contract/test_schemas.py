@@ -18,7 +18,8 @@ ENDPOINTS = {
 AUDITED = ("project", "user", "admin", "service")
 """Views that have the audit log, which is an addition of ours."""
 OURS = {"apiKey.expires", "apiKey.lastUsed"}
-OF_ADMINISTRATORS = {"admin": {"openidconfig"}, "service": {"openidconfig"}, "readAdmin": {"openidconfig"}}
+LOGINS = {"openidconfig", "ldapconfig.caCertificate", "ldapconfig.startTls"}
+OF_ADMINISTRATORS = {"admin": LOGINS, "service": LOGINS, "readAdmin": LOGINS}
 """What we have on top of any version (docs/compatibility.md)."""
 NARROW = ("agent", "agentRegister", "register", "token")
 """Views of machines and of people who are not logged in yet: they get nothing on top."""

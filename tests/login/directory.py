@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ from typing import Any
 import ldap3
 import pytest
 
+from tests.certificates import a_key, issue
 from tests.server.serving import free_port
 from tests.waiting import eventually
 
@@ -30,6 +32,9 @@ objectclass ( 1.2.840.113556.1.5.9 NAME 'account2' SUP top AUXILIARY MUST sAMAcc
 moduleload /usr/lib/ldap/back_mdb
 moduleload /usr/lib/ldap/memberof
 pidfile {folder}/slapd.pid
+TLSCertificateFile {folder}/slapd.crt
+TLSCertificateKeyFile {folder}/slapd.key
+{more}
 database mdb
 suffix "{base}"
 rootdn "{root}"
@@ -45,9 +50,12 @@ access to * by users read by anonymous none
 
 @dataclass
 class Slapd:
-    """A running directory. Names are made by `user` and `group`."""
+    """A running directory. Names are made by `user` and `group`. tls_port: for TLS from the first byte on; authority:
+    who vouches for it as `127.0.0.1`, PEM."""
 
     port: int
+    tls_port: int
+    authority: str
 
     @property
     def config(self) -> dict[str, Any]:
@@ -65,7 +73,8 @@ class Slapd:
         }
 
     def connection(self) -> ldap3.Connection:
-        return ldap3.Connection(ldap3.Server("127.0.0.1", self.port), ROOT, ROOT_PASSWORD, auto_bind=True)
+        server = ldap3.Server("127.0.0.1", self.tls_port, use_ssl=True)
+        return ldap3.Connection(server, ROOT, ROOT_PASSWORD, auto_bind=True)
 
     def user(self, login: str, password: str = "secret", flags: int = 512) -> str:
         """Add a person; return its DN."""
@@ -95,16 +104,33 @@ class Slapd:
 @pytest.fixture(scope="session")
 def slapd(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Slapd]:
     """A directory with nothing in it but its base."""
-    folder: Path = tmp_path_factory.mktemp("slapd")
+    with _running(tmp_path_factory.mktemp("slapd")) as found:
+        yield found
+
+
+@pytest.fixture(scope="session")
+def tls_slapd(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Slapd]:
+    """Another one, that does nothing without TLS."""
+    with _running(tmp_path_factory.mktemp("slapd"), "security tls=128") as found:
+        yield found
+
+
+@contextmanager
+def _running(folder: Path, more: str = "") -> Iterator[Slapd]:
     (folder / "db").mkdir()
     config = folder / "slapd.conf"
-    config.write_text(_CONFIG.format(folder=folder, base=BASE, root=ROOT, password=ROOT_PASSWORD))
-    port = free_port()
-    command = ["/usr/sbin/slapd", "-d", "0", "-f", str(config), "-h", f"ldap://127.0.0.1:{port}"]
+    config.write_text(_CONFIG.format(folder=folder, base=BASE, root=ROOT, password=ROOT_PASSWORD, more=more))
+    authority = issue("directory authority", authority=True)
+    shown = issue("directory", authority, private=a_key("ec"), names=("127.0.0.1",))
+    (folder / "slapd.crt").write_text(shown.cert)
+    (folder / "slapd.key").write_text(shown.key)
+    port, tls_port = free_port(), free_port()
+    urls = f"ldap://127.0.0.1:{port} ldap://127.0.0.2:{port} ldaps://127.0.0.1:{tls_port} ldaps://127.0.0.2:{tls_port}"
+    command = ["/usr/sbin/slapd", "-d", "0", "-f", str(config), "-h", urls]
     with (folder / "log").open("wb") as log:
         process = subprocess.Popen(command, stdout=log, stderr=log)
     try:
-        found = Slapd(port)
+        found = Slapd(port, tls_port, authority.cert)
 
         def answers() -> bool:
             assert process.poll() is None, (folder / "log").read_text()

@@ -7,8 +7,10 @@ from typing import Any
 
 import pytest
 
+from tests.certificates import a_key, issue
 from tests.login.directory import BASE, Slapd
 from tests.serving import Api, Installation, Later, OpenApi, Settle
+from trailboss.resources import set_up
 from trailboss.server.refresh import refresh
 
 pytestmark = pytest.mark.ldap
@@ -46,7 +48,6 @@ def test_a_configuration_that_works_is_saved_and_its_secret_is_not_shown(directo
         {"serviceAccountPassword": "x"},
         {"domain": "dc=nowhere"},
         {"port": 1},
-        {"tls": True},
         {"server": "nowhere.invalid"},
     ],
 )
@@ -54,6 +55,51 @@ def test_a_configuration_that_cannot_work_is_not_saved(slapd: Slapd, admin: Api,
     config = {**slapd.config, **wrong, "enabled": True}
     assert admin.refused("POST", "ldapconfigs", json=config)[:2] == (400, "InvalidLDAPConfig")
     assert admin.get("token")["data"][0]["authProvider"] is None
+
+
+def by_tls(slapd: Slapd, way: str) -> dict[str, Any]:
+    """What reaches the directory by TLS, from the first byte on or begun later."""
+    how = {"ldaps": {"tls": True, "port": slapd.tls_port}, "StartTLS": {"startTls": True}}[way]
+    return {**slapd.config, "caCertificate": slapd.authority, **how}
+
+
+@pytest.mark.parametrize("way", ["ldaps", "StartTLS"])
+def test_a_person_logs_in_by_a_directory_with_tls(tls_slapd: Slapd, admin: Api, visitor: Api, way: str) -> None:
+    tls_slapd.user("ann")
+    in_clear = admin.refused("POST", "ldapconfigs", json=tls_slapd.config)
+    assert in_clear[:2] == (400, "InvalidLDAPConfig"), "the directory sees to it that TLS is what is tested"
+    saved = admin.create("ldapconfigs", **by_tls(tls_slapd, way), enabled=True)
+    assert (saved["tls"], saved["startTls"]) == (way == "ldaps", way == "StartTLS")
+    assert saved["caCertificate"] == tls_slapd.authority
+    assert visitor.create("token", code="ann:secret")["user"] == "ann"
+    assert visitor.refused("POST", "token", json={"code": "ann:wrong"})[0] == 401
+    assert [i["login"] for i in admin.get("identities", name="ann")["data"]] == ["ann"]
+
+
+@pytest.mark.parametrize("way", ["ldaps", "StartTLS"])
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"caCertificate": None},
+        {"caCertificate": issue("directory authority", private=a_key("ec"), authority=True).cert},
+        {"caCertificate": "no certificate"},
+        {"server": "127.0.0.2"},
+    ],
+    ids=["nobody vouches", "another vouches", "no certificate", "of another name"],
+)
+def test_a_directory_that_does_not_prove_itself_is_told_no_password(
+    tls_slapd: Slapd, admin: Api, way: str, wrong: dict[str, Any]
+) -> None:
+    right = by_tls(tls_slapd, way)
+    admin.create("ldapconfigs", **right)
+    assert admin.refused("POST", "ldapconfigs", json={**right, **wrong})[:2] == (400, "InvalidLDAPConfig")
+
+
+def test_tls_is_begun_in_one_way_only(tls_slapd: Slapd, admin: Api) -> None:
+    both = {**by_tls(tls_slapd, "ldaps"), "startTls": True}
+    assert admin.refused("POST", "ldapconfigs", json=both) == (400, "InvalidLDAPConfig", "startTls")
+    plain_port = {**by_tls(tls_slapd, "ldaps"), "port": tls_slapd.port}
+    assert admin.refused("POST", "ldapconfigs", json=plain_port)[:2] == (400, "InvalidLDAPConfig")
 
 
 def test_a_person_logs_in_and_has_an_account_and_a_project(directory: Slapd, visitor: Api) -> None:
@@ -143,6 +189,21 @@ def test_the_first_to_log_in_during_a_set_up_becomes_administrator(slapd: Slapd,
     admin.create("ldapconfigs", enabled=True, **slapd.config)
     members = visitor.ask("GET", "projects/1a5/projectmembers", **bearer(login)).json()["data"]
     assert [(m["externalId"], m["role"]) for m in members] == [(dn, "owner")]
+
+
+def test_a_set_up_code_makes_one_person_of_a_directory_administrator(
+    slapd: Slapd, visitor: Api, installation: Installation
+) -> None:
+    slapd.user("gina")
+    slapd.user("hugo")
+    code = installation.store.write(set_up.make_code)
+    session = bearer(visitor.create("token", code=code))
+    saved = visitor.ask("POST", "ldapconfigs", json={**slapd.config, "enabled": True}, **session)
+    assert saved.status_code == 201, saved.text
+    assert visitor.create("token", code="hugo:secret")["userType"] == "user", "a stranger who is faster"
+    for login, kind in (("gina", "admin"), ("hugo", "user")):
+        made = visitor.ask("POST", "token", json={"code": f"{login}:secret"}, **session).json()
+        assert made["userType"] == kind, login
 
 
 def test_a_directory_that_is_away_says_so(directory: Slapd, admin: Api, visitor: Api) -> None:

@@ -1015,6 +1015,8 @@ class Ldapconfig(Resource):
     server: str | None = None
     port: int | None = None
     tls: bool | None = None
+    start_tls: bool | None = None
+    ca_certificate: str | None = None
     service_account_username: str | None = None
     service_account_password: str | None = None
     domain: str | None = None

@@ -26,7 +26,8 @@ USER, GROUP = "ldap_user", "ldap_group"
 
 
 class Settings(msgspec.Struct, frozen=True):
-    """As in `ldapconfig`."""
+    """As in `ldapconfig`. tls: from the first byte on (`ldaps`); start_tls: begun on an ordinary connection, before
+    anything is said. ca_certificate: who vouches for the directory, PEM; else the authorities that the system knows."""
 
     server: str
     service_account_username: str
@@ -34,6 +35,8 @@ class Settings(msgspec.Struct, frozen=True):
     service_account_password: str = ""
     port: int = 389
     tls: bool = False
+    start_tls: bool = False
+    ca_certificate: str = ""
     login_domain: str = ""
     access_mode: str = "unrestricted"
     group_name_field: str = "name"
@@ -57,6 +60,9 @@ class Directory:
 
     def check(self) -> None:
         """Bind as the service account and read the search base. Raises ApiError 400 InvalidLDAPConfig."""
+        if self.settings.tls and self.settings.start_tls:
+            message = "tls is from the first byte on (often port 636), startTls on the ordinary port; not both"
+            raise ApiError(400, "InvalidLDAPConfig", message, field="startTls")
         try:
             with self._searching() as connection:
                 found = self._read(connection, self.settings.domain)
@@ -131,13 +137,15 @@ class Directory:
     def _bound(self, name: str, password: str) -> Iterator[ldap3.Connection]:
         """Be connected as somebody. Raises ApiError 401 for a wrong password, 503 LdapDown."""
         s = self.settings
-        tls = ldap3.Tls(validate=ssl.CERT_REQUIRED) if s.tls else None
+        tls = ldap3.Tls(validate=ssl.CERT_REQUIRED, ca_certs_data=s.ca_certificate or None)
         server = ldap3.Server(s.server, s.port, use_ssl=s.tls, tls=tls, connect_timeout=WITHIN_S, get_info=ldap3.NONE)
         connection = None
         try:
             connection = ldap3.Connection(
                 server, name, password, receive_timeout=WITHIN_S, read_only=True, auto_referrals=False
             )
+            if s.start_tls and not connection.start_tls():
+                raise ApiError(503, "LdapDown", f"the directory {s.server}:{s.port} does not begin TLS")
             if not connection.bind():
                 raise _Refused(401, message="wrong name or password")
             yield connection

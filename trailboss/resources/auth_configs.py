@@ -70,6 +70,8 @@ class LdapConfig(Resource):
     server = text(create=True, required=True, nullable=False, min_length=1)
     port = number(create=True, required=True, nullable=False, default=389)
     tls = flag(create=True, required=True, nullable=False)
+    start_tls = flag(create=True, nullable=False, default=False)
+    ca_certificate = text(create=True)
     service_account_username = text(create=True, required=True, nullable=False, min_length=1)
     service_account_password = text(create=True, required=True, min_length=1, secret=True, read_on_create_only=True)
 
