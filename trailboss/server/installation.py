@@ -99,7 +99,7 @@ def _begin(tx: Tx, options: Options, folder: DataFolder, url: str, made: bytes |
     task.ensure(tx)
     _choose_range(tx, options)
     _set_access_control(tx, options.access_control)
-    if options.simulator:
+    if options.simulator or options.simulated_hosts:
         _set(tx, "simulator.enabled", "true")
     if (key := options.superadmin) is not None and seed_superadmin(tx, *key) and len(key[1]) < SHORT_SECRET:
         log.warning("the superadmin's secret is short", at_least=SHORT_SECRET)
