@@ -164,6 +164,15 @@ def test_the_place_of_a_container_in_the_managed_network_is_its_nic(
     assert api.refused("GET", "nics")[0] == 404
 
 
+def test_there_is_one_zone(operator: Api, admin: Api) -> None:
+    (zone,) = operator.get("zones")["data"]
+    assert (zone["id"], zone["uuid"], zone["name"], zone["state"]) == ("1z1", "zone1", "zone1", "active")
+    assert operator.get("zones/1z1") == zone
+    assert operator.get("zones", name="zone2")["data"] == []
+    assert operator.refused("POST", "zones", json={})[0] == 405
+    assert admin.refused("GET", "zones")[0] == 404
+
+
 def test_the_maps_of_a_service_say_whether_they_wait_for_a_rollback_and_of_which_sidekick_they_are(
     operator: Api, api: Api, installation: Installation
 ) -> None:

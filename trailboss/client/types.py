@@ -386,6 +386,30 @@ class DockerBuild(Resource):
     rm: bool | None = None
 
 
+class DynamicSchema(Resource):
+    """A type of one account: a kind of `parent`, with further fields."""
+
+    type: str = "dynamicSchema"
+    account_id: str | None = None
+    kind: str | None = None
+    uuid: str | None = None
+    name: str | None = None
+    description: str | None = None
+    state: str | None = None
+    created: datetime | None = None
+    removed: datetime | None = None
+    remove_time: datetime | None = None
+    data: Mapping[str, Any] | None = None
+    transitioning: str | None = None
+    transitioning_message: str | None = None
+    transitioning_progress: int | None = None
+    parent: str | None = None
+    definition: str | None = None
+    service_id: str | None = None
+    account: Account | None = None
+    service: Service | None = None
+
+
 class Environment(Resource):
     """A stack."""
 
@@ -1917,6 +1941,23 @@ class VolumeStoragePoolMap(Resource):
     storage_pool: StoragePool | None = None
 
 
+class Zone(Resource):
+    """Where everything is: there is one."""
+
+    type: str = "zone"
+    kind: str | None = None
+    uuid: str | None = None
+    name: str | None = None
+    state: str | None = None
+    created: datetime | None = None
+    removed: datetime | None = None
+    remove_time: datetime | None = None
+    data: Mapping[str, Any] | None = None
+    transitioning: str | None = None
+    transitioning_message: str | None = None
+    transitioning_progress: int | None = None
+
+
 class AgentApiKey(Credential):
     """The key of one host's agent, made when the host registers."""
 
@@ -2452,6 +2493,7 @@ TYPES: dict[str, type[Resource]] = {
     "digitaloceanConfig": DigitaloceanConfig,
     "dnsService": DnsService,
     "dockerBuild": DockerBuild,
+    "dynamicSchema": DynamicSchema,
     "environment": Environment,
     "environmentUpgrade": EnvironmentUpgrade,
     "exoscaleConfig": ExoscaleConfig,
@@ -2569,6 +2611,7 @@ TYPES: dict[str, type[Resource]] = {
     "vmwarevsphereConfig": VmwarevsphereConfig,
     "volume": Volume,
     "volumeStoragePoolMap": VolumeStoragePoolMap,
+    "zone": Zone,
 }
 """The class of each type."""
 
@@ -2587,6 +2630,7 @@ class Collections:
     container_events: Collection[ContainerEvent]
     credentials: Collection[Credential]
     dns_services: Collection[DnsService]
+    dynamic_schemas: Collection[DynamicSchema]
     environments: Collection[Environment]
     external_dns_events: Collection[ExternalDnsEvent]
     external_events: Collection[ExternalEvent]
@@ -2651,6 +2695,7 @@ class Collections:
     user_preferences: Collection[UserPreference]
     volumes: Collection[Volume]
     volume_storage_pool_maps: Collection[VolumeStoragePoolMap]
+    zones: Collection[Zone]
 
 
 COLLECTIONS = {
@@ -2665,6 +2710,7 @@ COLLECTIONS = {
     "container_events": "containerEvents",
     "credentials": "credentials",
     "dns_services": "dnsServices",
+    "dynamic_schemas": "dynamicSchemas",
     "environments": "environments",
     "external_dns_events": "externalDnsEvents",
     "external_events": "externalEvents",
@@ -2729,5 +2775,6 @@ COLLECTIONS = {
     "user_preferences": "userPreferences",
     "volumes": "volumes",
     "volume_storage_pool_maps": "volumeStoragePoolMaps",
+    "zones": "zones",
 }
 """Plural in the API of each attribute of `Collections`."""
