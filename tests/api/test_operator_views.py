@@ -11,6 +11,7 @@ from tests.builders import a_container
 from tests.databases import OpenStore
 from tests.serving import Api, Installation, OpenApi, Settle
 from trailboss.declare import format_id, parse_id, registry
+from trailboss.resources import setting
 from trailboss.resources.account import Account
 from trailboss.resources.agent import Agent
 from trailboss.resources.host import Host
@@ -163,6 +164,15 @@ def test_the_place_of_a_container_in_the_managed_network_is_its_nic(
     assert api.refused("GET", "nics")[0] == 404
 
 
+def test_there_is_one_zone(operator: Api, admin: Api) -> None:
+    (zone,) = operator.get("zones")["data"]
+    assert (zone["id"], zone["uuid"], zone["name"], zone["state"]) == ("1z1", "zone1", "zone1", "active")
+    assert operator.get("zones/1z1") == zone
+    assert operator.get("zones", name="zone2")["data"] == []
+    assert operator.refused("POST", "zones", json={})[0] == 405
+    assert admin.refused("GET", "zones")[0] == 404
+
+
 def test_the_maps_of_a_service_say_whether_they_wait_for_a_rollback_and_of_which_sidekick_they_are(
     operator: Api, api: Api, installation: Installation
 ) -> None:
@@ -252,6 +262,53 @@ def test_the_operator_reads_the_keys_of_a_registration_by_its_key(operator: Api,
     assert not {"key", "accessKey", "secretKey"} & operator.get(f"register/{made['id']}").keys()
     found = operator.get(f"register/{made['id']}", key="k" * 32)
     assert found["key"] == "k" * 32 and found["accessKey"] and found["secretKey"]
+
+
+def test_a_simulated_host_is_refused_while_the_simulator_is_off_and_to_anybody_else_an_ordinary_one(
+    operator: Api, api: Api, installation: Installation
+) -> None:
+    body = {"key": "k" * 32, "accountId": "1a5", "agentUriFormat": "sim://%s"}
+    assert operator.refused("POST", "register", json=body) == (422, "InvalidOption", "agentUriFormat")
+    assert operator.get("register")["data"] == operator.get("agents")["data"] == []
+    made = api.create("register", **body)
+    assert "agentUriFormat" not in made
+    assert [agent["uri"] for agent in operator.get("agents")["data"]] == [f"event://{made['uuid']}"]
+    installation.set("simulator.enabled", "true")
+    made = operator.create("register", **body | {"key": "s" * 32})
+    assert [agent["uri"] for agent in operator.get("agents", uri_prefix="sim:")["data"]] == [f"sim://{made['uuid']}"]
+
+
+def test_an_administrator_makes_no_operator_of_itself(
+    admin: Api, installation: Installation, open_api: OpenApi
+) -> None:
+    (account,) = admin.get("accounts", kind="superadmin")["data"]
+    assert account["state"] == "inactive"
+    body = {"accountId": account["id"], "publicValue": "mine", "secretValue": "a secret of my own"}
+    assert admin.refused("POST", "apikeys", json=body)[0] == 403
+    assert admin.refused("POST", "passwords", json=body)[0] == 403
+    assert admin.refused("POST", "accounts", json={"kind": "superadmin", "name": "mine"})[0] == 403
+    someone, key = installation.add_account("user")
+    assert admin.refused("PUT", f"accounts/1a{someone.id}", json={"kind": "superadmin"})[0] == 403
+    assert admin.ask("PUT", f"accounts/1a{someone.id}", json={"kind": "admin"}).json()["kind"] == "admin"
+    assert "agentApiKey" not in {schema["id"] for schema in open_api(key).get("schemas", _role="superadmin")["data"]}
+    assert open_api(("mine", "a secret of my own")).refused("GET", "hosts")[0] == 401
+
+
+def test_with_access_control_off_the_operators_key_is_made_by_hand(
+    installation: Installation, open_api: OpenApi, settle: Settle
+) -> None:
+    installation.set("api.security.enabled", "false")
+    anybody = open_api(None)
+    (account,) = anybody.get("accounts", kind="superadmin")["data"]
+    anybody.ask("POST", account["actions"]["activate"])
+    body = {"accountId": account["id"], "publicValue": "root", "secretValue": "chosen by hand"}
+    anybody.ask("POST", "apikeys", params={"_role": "superadmin"}, json=body)
+    settle()
+    installation.store.write(lambda tx: setting.store(tx, "api.security.enabled", "true"))
+    root = open_api(("root", "chosen by hand"))
+    assert root.get("instancehostmaps")["data"] == []
+    made = root.create("accounts", kind="superadmin", name="another")
+    assert root.create("apikeys", accountId=made["id"])["secretValue"]
 
 
 @pytest.fixture

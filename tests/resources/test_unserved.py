@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from typing import Any
 
 import pytest
@@ -14,7 +15,10 @@ from trailboss.resources.unserved import MESSAGE, attach, with_error
 from trailboss.store import journal
 
 STORED = [t for t in registry.values() if t.stored and not t.served]
-NEEDED: dict[str, dict[str, Any]] = {"machine": {"virtualbox_config": {"memory": "1024"}}}
+NEEDED: dict[str, dict[str, Any]] = {
+    "machine": {"virtualbox_config": {"memory": "1024"}},
+    "dynamicSchema": {"parent": "service", "definition": "{}"},
+}
 """What some types refuse to be created without."""
 
 
@@ -25,7 +29,7 @@ def type_(request: pytest.FixtureRequest) -> ResourceType:
 
 
 def make(installation: Installation, type_: ResourceType) -> int:
-    values = {"kind": type_.type, "name": "one", **NEEDED.get(type_.type, {})}
+    values = {"kind": type_.type, "name": secrets.token_hex(4), **NEEDED.get(type_.type, {})}
     if "account_id" in type_.fields:
         values["account_id"] = 5
     row = installation.store.write(lambda tx: apply.create(tx, type_, values, apply.Platform()))

@@ -42,6 +42,7 @@ def test_what_is_given_wins_over_the_environment_and_that_over_the_default() -> 
         ({"tls": "on"}, "--tls is off or self-signed"),
         ({"tls_key": Path("x")}, "--tls-cert and --tls-key go together"),
         ({"trusted_proxies": "10.0.0.0/8,proxy"}, "--trusted-proxies"),
+        ({"simulated_hosts": -1}, "--simulated-hosts"),
     ],
 )
 def test_what_cannot_be_is_refused_with_the_name_of_the_option(given: dict[str, Any], message: str) -> None:
@@ -53,6 +54,13 @@ def test_a_switch_in_the_environment_is_true_or_false() -> None:
     assert Options.read({"TRAILBOSS_SIMULATOR": "0"}).simulator is False
     with pytest.raises(Permanent, match="TRAILBOSS_SIMULATOR is true or false"):
         Options.read({"TRAILBOSS_SIMULATOR": "perhaps"})
+
+
+def test_a_number_in_the_environment_is_one() -> None:
+    assert Options.read({"TRAILBOSS_SIMULATED_HOSTS": "3"}).simulated_hosts == 3
+    for text in ("three", "-1", ""):
+        with pytest.raises(Permanent, match="TRAILBOSS_SIMULATED_HOSTS is a number of hosts"):
+            Options.read({"TRAILBOSS_SIMULATED_HOSTS": text})
 
 
 def test_the_superadmins_key_comes_from_a_variable_or_a_file_and_is_never_shown(tmp_path: Path) -> None:

@@ -17,11 +17,14 @@ from tests.server.conftest import StartProcess, StartServer
 from tests.server.serving import ROOT, ServerProcess, client, credentials, free_port
 from tests.waiting import eventually, eventually_async
 from trailboss.errors import Permanent, Unreachable
+from trailboss.resources.agent import Agent
 from trailboss.resources.credential import ApiKey
+from trailboss.resources.host import Host
 from trailboss.resources.setting import value_of
 from trailboss.server.data_folder import DataFolder
 from trailboss.server.installation import open_installation
 from trailboss.server.options import Options
+from trailboss.server.process import Started
 from trailboss.store.store import Store
 
 
@@ -187,6 +190,18 @@ def test_the_simulator_is_off_unless_asked_for(start_server: StartServer, tmp_pa
     off, on = start_server(data=tmp_path / "a"), start_server(data=tmp_path / "b", simulator=True)
     assert off.running.store.read(lambda r: value_of(r, "simulator.enabled")) == "false"
     assert on.running.store.read(lambda r: value_of(r, "simulator.enabled")) == "true"
+
+
+def test_simulated_hosts_are_made_while_the_default_environment_has_no_host(start_server: StartServer) -> None:
+    def hosts(server: Started) -> list[tuple[int, str]]:
+        return server.running.store.read(lambda r: [(h.account_id, h.state) for h in r.find(Host)])
+
+    server = start_server(simulated_hosts=3)
+    eventually(lambda: hosts(server) == [(5, "active")] * 3, within=20, what="three hosts are active")
+    server.stop()
+    server = start_server(simulated_hosts=5)
+    assert len(server.running.store.read(lambda r: r.find(Agent))) == 3
+    assert len(hosts(server)) == 3
 
 
 def test_sigterm_ends_it_cleanly_with_what_was_asked_for(start_process: StartProcess) -> None:

@@ -392,3 +392,15 @@ def test_nothing_that_is_still_to_be_told_is_before_the_position_of_an_event() -
     backlog.heard = 30
     assert [due.behind for due in backlog.take(5)] == [30]
     assert backlog.behind == 30
+
+
+async def test_behind_a_proxy_links_in_changes_begin_with_its_address(api: Api) -> None:
+    proxy = {"X-Forwarded-Proto": "https", "X-Forwarded-Host": "boss.example"}
+    subscriber = await subscribed(api, headers={**api.headers, **proxy})
+    made = stack(api)
+    await eventually_async(lambda: subscriber.changes("environment"))
+    shown = subscriber.changes("environment")[0]["data"]["resource"]
+    assert shown["id"] == f"1e{made.id}"
+    urls = [*shown["links"].values(), *shown["actions"].values()]
+    assert len(urls) > 3
+    assert [url for url in urls if not url.startswith("https://boss.example/v1/projects/1a5/")] == []

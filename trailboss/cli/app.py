@@ -9,7 +9,7 @@ import typer
 from typer.core import TyperGroup
 
 from trailboss import __version__
-from trailboss.cli import admin, api, audit, change, events, host, logs, ps, serve, up
+from trailboss.cli import admin, api, audit, change, events, host, logs, ps, serve, simulate, up
 from trailboss.cli.exits import error_line, exit_code
 from trailboss.cli.options import (
     ACCESS_KEY,
@@ -60,6 +60,7 @@ app.command()(events.events)
 app.command()(api.api)
 app.command()(audit.audit)
 app.add_typer(host.app, name="host")
+app.add_typer(simulate.app, name="simulate")
 app.add_typer(admin.app, name="admin")
 
 

@@ -54,7 +54,7 @@ def command_from(options: type[Any], function: Callable[..., None]) -> Callable[
 
 
 def _annotation(field: Field[Any]) -> Any:
-    kind = bool if isinstance(field.default, bool) else Path if "Path" in str(field.type) else str
+    kind = type(field.default) if isinstance(field.default, int) else Path if "Path" in str(field.type) else str
     default = "" if field.default in (None, False) else f" [default: {field.default}]"
     text = f"{field.metadata['help']} [env var: {field.metadata['variable']}]{default}"
     name = "--" + field.name.replace("_", "-")

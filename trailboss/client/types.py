@@ -386,6 +386,30 @@ class DockerBuild(Resource):
     rm: bool | None = None
 
 
+class DynamicSchema(Resource):
+    """A type of one account: a kind of `parent`, with further fields."""
+
+    type: str = "dynamicSchema"
+    account_id: str | None = None
+    kind: str | None = None
+    uuid: str | None = None
+    name: str | None = None
+    description: str | None = None
+    state: str | None = None
+    created: datetime | None = None
+    removed: datetime | None = None
+    remove_time: datetime | None = None
+    data: Mapping[str, Any] | None = None
+    transitioning: str | None = None
+    transitioning_message: str | None = None
+    transitioning_progress: int | None = None
+    parent: str | None = None
+    definition: str | None = None
+    service_id: str | None = None
+    account: Account | None = None
+    service: Service | None = None
+
+
 class Environment(Resource):
     """A stack."""
 
@@ -1919,6 +1943,23 @@ class VolumeStoragePoolMap(Resource):
     storage_pool: StoragePool | None = None
 
 
+class Zone(Resource):
+    """Where everything is: there is one."""
+
+    type: str = "zone"
+    kind: str | None = None
+    uuid: str | None = None
+    name: str | None = None
+    state: str | None = None
+    created: datetime | None = None
+    removed: datetime | None = None
+    remove_time: datetime | None = None
+    data: Mapping[str, Any] | None = None
+    transitioning: str | None = None
+    transitioning_message: str | None = None
+    transitioning_progress: int | None = None
+
+
 class AgentApiKey(Credential):
     """The key of one host's agent, made when the host registers."""
 
@@ -2454,6 +2495,7 @@ TYPES: dict[str, type[Resource]] = {
     "digitaloceanConfig": DigitaloceanConfig,
     "dnsService": DnsService,
     "dockerBuild": DockerBuild,
+    "dynamicSchema": DynamicSchema,
     "environment": Environment,
     "environmentUpgrade": EnvironmentUpgrade,
     "exoscaleConfig": ExoscaleConfig,
@@ -2571,6 +2613,7 @@ TYPES: dict[str, type[Resource]] = {
     "vmwarevsphereConfig": VmwarevsphereConfig,
     "volume": Volume,
     "volumeStoragePoolMap": VolumeStoragePoolMap,
+    "zone": Zone,
 }
 """The class of each type."""
 
@@ -2589,6 +2632,7 @@ class Collections:
     container_events: Collection[ContainerEvent]
     credentials: Collection[Credential]
     dns_services: Collection[DnsService]
+    dynamic_schemas: Collection[DynamicSchema]
     environments: Collection[Environment]
     external_dns_events: Collection[ExternalDnsEvent]
     external_events: Collection[ExternalEvent]
@@ -2653,6 +2697,7 @@ class Collections:
     user_preferences: Collection[UserPreference]
     volumes: Collection[Volume]
     volume_storage_pool_maps: Collection[VolumeStoragePoolMap]
+    zones: Collection[Zone]
 
 
 COLLECTIONS = {
@@ -2667,6 +2712,7 @@ COLLECTIONS = {
     "container_events": "containerEvents",
     "credentials": "credentials",
     "dns_services": "dnsServices",
+    "dynamic_schemas": "dynamicSchemas",
     "environments": "environments",
     "external_dns_events": "externalDnsEvents",
     "external_events": "externalEvents",
@@ -2731,5 +2777,6 @@ COLLECTIONS = {
     "user_preferences": "userPreferences",
     "volumes": "volumes",
     "volume_storage_pool_maps": "volumeStoragePoolMaps",
+    "zones": "zones",
 }
 """Plural in the API of each attribute of `Collections`."""

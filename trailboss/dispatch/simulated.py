@@ -20,6 +20,7 @@ import structlog
 
 from trailboss.engine.apply import Platform, create
 from trailboss.errors import Unreachable
+from trailboss.resources.account import Project
 from trailboss.resources.agent import Agent
 from trailboss.resources.host import Host
 from trailboss.resources.instance import Container
@@ -113,6 +114,12 @@ class SimulatedHosts:
         futures = [self.store.submit(lambda tx: register(tx, account_id, shape or Shape())) for _ in range(count)]
         return list(await asyncio.gather(*(asyncio.wrap_future(future) for future in futures)))
 
+    async def begin_with(self, count: int) -> None:
+        """Register hosts in the default environment, if it has none and none is on its way."""
+        project_id = await asyncio.wrap_future(self.store.submit_read(_empty_default))
+        if count and project_id is not None:
+            await self.add_hosts(count, project_id)
+
     async def _follow(self) -> None:
         while True:
             await self._changed.wait()
@@ -136,6 +143,14 @@ class SimulatedHosts:
                 self.simulator.add(agent_id, one.host)
             if one.is_paused != running[agent_id].host.is_paused:
                 (self.simulator.pause if one.is_paused else self.simulator.resume)(agent_id)
+
+
+def _empty_default(read: Read) -> int | None:
+    """Return the number of the default environment if it is there and has no host."""
+    for project in read.find(Project, uuid="adminProject"):
+        hosts = read.find(Host, account_id=project.id, limit=1)
+        return None if hosts or any((a.uri or "").startswith(SIMULATED) for a in read.find(Agent)) else project.id
+    return None
 
 
 def register(tx: Tx, account_id: int, shape: Shape) -> int:

@@ -26,7 +26,7 @@ from trailboss.resources import service_maps, service, service_kinds, environmen
 from trailboss.resources import certificate, load_balancer  # isort: skip
 
 # what happened, and what the server does
-from trailboss.resources import event, external_handler, task, processes, legacy  # isort: skip
+from trailboss.resources import event, external_handler, task, processes, legacy, dynamic_schema  # isort: skip
 
 from trailboss.resources import unserved  # isort: skip
 
@@ -41,6 +41,7 @@ __all__ = [
     "cluster",
     "credential",
     "documentation",
+    "dynamic_schema",
     "environment",
     "event",
     "external_handler",

@@ -12,7 +12,7 @@ from trailboss.errors import ApiError
 from trailboss.outcome import Done, Outcome
 from trailboss.resources import belongings
 from trailboss.resources.belongings import Belongings
-from trailboss.resources.credential import RegistrationToken, prepare_token
+from trailboss.resources.credential import OPERATOR_KIND, RegistrationToken, may_make_operators, prepare_token
 from trailboss.resources.entity import Entity
 from trailboss.resources.project_member import (
     PEOPLE,
@@ -163,6 +163,24 @@ def replace_members(tx: Tx, row: Project, input: dict[str, Any], caller: Any) ->
     return row
 
 
+def prepare_account(tx: Tx, values: dict[str, Any], caller: Any) -> dict[str, Any]:
+    """Check a new account. Raises ApiError 403 for one that could do more than who makes it."""
+    _check_kind(tx, values, caller)
+    return values
+
+
+def update_account(tx: Tx, row: Account, values: dict[str, Any], caller: Any) -> Account:
+    """Store changed fields. Raises ApiError 403 as for a new account."""
+    if values.get("kind") != row.kind:
+        _check_kind(tx, values, caller)
+    return tx.change(row, **values)
+
+
+def _check_kind(tx: Tx, values: dict[str, Any], caller: Any) -> None:
+    if values.get("kind") == OPERATOR_KIND and not may_make_operators(tx, caller):
+        raise ApiError(403, message="only a superadmin makes others, or anybody while access control is off")
+
+
 def account_created(tx: Tx, row: Account) -> None:
     """Give a person a registration token."""
     if row.kind in PEOPLE:
@@ -204,7 +222,14 @@ def settled(tx: Tx, row: Account) -> None:
                 states.end(tx, member)
 
 
-Account.behaviour = Behaviour(created=account_created, load=load, reconcile=reconcile, settled=settled)
+Account.behaviour = Behaviour(
+    prepare=prepare_account,
+    created=account_created,
+    update=update_account,
+    load=load,
+    reconcile=reconcile,
+    settled=settled,
+)
 Project.behaviour = Behaviour(
     prepare=prepare_project,
     created=project_created,

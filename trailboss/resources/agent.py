@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from trailboss import states
-from trailboss.declare import ADMINS, OPERATOR, Behaviour, flag, generic, registry, text
+from trailboss.declare import ADMINS, OPERATOR, Behaviour, flag, generic, ref, registry, text
 from trailboss.outcome import Again, Done, Outcome
 from trailboss.resources.account import Account
 from trailboss.resources.credential import AgentApiKey
@@ -39,7 +39,7 @@ class Agent(Entity):
     uri = text(column=True, unique=True, create=("agentRegister",), update=OPERATOR)
     user = text(create=True, read=("agent", "agentRegister"))
     registration_key = text(column=True, indexed=True, read=(), secret=True, hashed=True)
-    resources_account_id = text(read=())
+    resources_account_id = ref("account", read=())
 
 
 def load(tx: Tx, row: Agent) -> Agent:

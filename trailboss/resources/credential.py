@@ -13,16 +13,18 @@ import secrets
 import string
 from typing import TYPE_CHECKING, Any
 
-from trailboss.declare import ADMINS, Behaviour, date, generic, ref, text
+from trailboss.declare import ADMINS, Behaviour, date, generic, ref, registry, text
 from trailboss.errors import ApiError
 from trailboss.resources.entity import Entity
-from trailboss.resources.setting import value_of
+from trailboss.resources.setting import is_controlled, value_of
 
 if TYPE_CHECKING:
     from trailboss.store.transaction import Read, Tx
 
 _SECRET_ALPHABET = "".join(c for c in string.ascii_letters + string.digits if c not in "O0lI")
 HOUR_MS = 3_600_000
+OPERATOR_KIND = "superadmin"
+"""Kind of the accounts that may do everything."""
 PIN, FINGERPRINT = "tls.pin", "tls.fingerprint"
 """Facts: what a self-signed certificate of the server looks like; empty if it has none."""
 
@@ -107,8 +109,21 @@ def secret_matches(stored: str | None, given: str) -> bool:
     return hmac.compare_digest(hashlib.sha256((salt + given).encode()).hexdigest(), expected)
 
 
+def may_make_operators(read: Read, caller: Any) -> bool:
+    """Say whether a caller may make others as mighty as the operator: it is that itself, or access control is off."""
+    return not is_controlled(read) or caller.kind == OPERATOR_KIND
+
+
+def check_owner(tx: Tx, values: dict[str, Any], caller: Any) -> None:
+    """Refuse a key of the operator to who could become it by that. Raises ApiError 403."""
+    owner = tx.get(registry["account"], values.get("account_id"))
+    if owner is not None and owner.values["kind"] == OPERATOR_KIND and not may_make_operators(tx, caller):
+        raise ApiError(403, message="keys of the superadmin are its own to make, or made while access control is off")
+
+
 def prepare_key(tx: Tx, values: dict[str, Any], caller: Any) -> dict[str, Any]:
-    """Fill in missing values of a new key and hash its secret. Raises NotUnique."""
+    """Fill in missing values of a new key and hash its secret. Raises NotUnique, and ApiError 403."""
+    check_owner(tx, values, caller)
     public = values.get("public_value") or make_public_value()
     if tx.holder("apiKey", public.lower()):
         raise ApiError(422, "NotUnique", f"an API key {public} exists already", field="publicValue")

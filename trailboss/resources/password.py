@@ -12,7 +12,7 @@ from trailboss.declare import ADMINS, ANYONE, Action, Behaviour, Resource, ref, 
 from trailboss.errors import ApiError, Lost
 from trailboss.login import passwords
 from trailboss.resources import login_token
-from trailboss.resources.credential import Credential
+from trailboss.resources.credential import Credential, check_owner
 
 if TYPE_CHECKING:
     from trailboss.store.transaction import Read, Tx
@@ -59,7 +59,8 @@ def hashing(read: Read, row: None, values: dict[str, Any], caller: Any) -> Calla
 
 
 def prepare(tx: Tx, values: dict[str, Any], caller: Any) -> dict[str, Any]:
-    """Store the hash in place of the password. The answer has an empty text there. Raises ApiError 422 NotUnique."""
+    """Store the hash in place of the password. The answer has an empty text there. Raises NotUnique, 403."""
+    check_owner(tx, values, caller)
     if tx.holder(_SCOPE, values["public_value"].lower()):
         raise _taken(values["public_value"])
     caller.shown_once["secret_value"] = ""

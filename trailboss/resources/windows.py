@@ -33,3 +33,14 @@ class Nic(Entity):
     state: Field[str] = Field("enum", column=True, nullable=False, options=("active", "inactive", "removed"))
     instance_id = ref("instance", column=True)
     device_number = number(column=True)
+
+
+class Zone(Entity):
+    """Where everything is: there is one."""
+
+    type = "zone"
+    roles = {"superadmin": "r"}
+    window = True
+    hidden: ClassVar[Sequence[str]] = ("account_id", "description")
+
+    state: Field[str] = Field("enum", column=True, nullable=False, options=("active",))

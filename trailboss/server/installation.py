@@ -103,7 +103,7 @@ def _begin(
     was_open = not is_controlled(tx)
     _set_access_control(tx, options.access_control)
     _offer_set_up(tx, folder, is_due=keys is not None or was_open)
-    if options.simulator:
+    if options.simulator or options.simulated_hosts:
         _set(tx, "simulator.enabled", "true")
     if (key := options.superadmin) is not None and seed_superadmin(tx, *key) and len(key[1]) < SHORT_SECRET:
         log.warning("the superadmin's secret is short", at_least=SHORT_SECRET)

@@ -55,6 +55,12 @@ class Options:
         "on", "TRAILBOSS_ACCESS_CONTROL", "off: who reaches the port may do everything", metavar="on|off"
     )
     simulator: bool = option(False, "TRAILBOSS_SIMULATOR", "allow hosts without Docker, for tests and trials")
+    simulated_hosts: int = option(
+        0,
+        "TRAILBOSS_SIMULATED_HOSTS",
+        "make so many hosts without Docker in the default environment while it has no host; allows them, too",
+        metavar="NUMBER",
+    )
     network: str | None = option(
         None,
         "TRAILBOSS_NETWORK",
@@ -118,6 +124,8 @@ class Options:
     def check(self) -> None:
         """Raise Permanent, naming the option, for the first value that cannot be."""
         _ = self.address, self.proxies
+        if self.simulated_hosts < 0:
+            raise Permanent(f"--simulated-hosts is a number of hosts, not {self.simulated_hosts}")
         if self.tls not in ("off", "self-signed"):
             raise Permanent(f"--tls is off or self-signed, not {self.tls!r}; certificates come by --tls-cert")
         if (self.tls_cert is None) != (self.tls_key is None):
@@ -168,6 +176,10 @@ class Options:
 def _from_text(name: str, text: str, variable: str) -> Any:
     if name in ("data", "superadmin_key_file", "secrets_key_file", "tls_cert", "tls_key"):
         return Path(text) if text else None
+    if name == "simulated_hosts":
+        if not text.isascii() or not text.isdigit():
+            raise Permanent(f"{variable} is a number of hosts, not {text!r}")
+        return int(text)
     if name != "simulator":
         return text or None
     if text.lower() in _YES:

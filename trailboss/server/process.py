@@ -181,6 +181,7 @@ async def _parts(
         simulated = SimulatedHosts(store, dispatcher.serve)
         await simulated.start()
         ending.push_async_callback(simulated.stop)
+        await simulated.begin_with(options.simulated_hosts)
         house = asyncio.create_task(keep_house(store))
         ending.push_async_callback(_cancel, house)
         tasks = Tasks(store, runs_of(store, dispatcher), engine.owner)

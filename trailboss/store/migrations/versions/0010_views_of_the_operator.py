@@ -1,4 +1,4 @@
-"""What the operator reads of pools, health checks and networks, further fields for it, and tasks. It only adds."""
+"""What the operator reads of pools, health checks and networks, further fields for it, tasks. It only adds."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ _TABLES: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
         (*_TEXTS, "health_state"),
         (*_NUMBERS, "healthcheck_instance_id", "host_id", "external_timestamp"),
     ),
+    "dynamic_schema": ((*_TEXTS, "parent"), (*_NUMBERS, "service_id")),
     "task": (("name",), ()),
     "task_instance": (("name", "exception", "server_id"), ("start_time", "end_time", "task_id")),
 }
@@ -42,6 +43,15 @@ def upgrade() -> None:
         FROM instance WHERE address IS NOT NULL
         """
     )
+    op.execute(
+        """
+        CREATE VIEW zone AS SELECT
+            1 AS id, 'zone' AS kind, 'zone1' AS uuid, 'zone1' AS name, 'active' AS state,
+            CAST(NULL AS BIGINT) AS created, CAST(NULL AS BIGINT) AS removed, CAST(NULL AS BIGINT) AS remove_time,
+            1 AS generation, 0 AS observed,
+            0 AS failed, CAST(NULL AS TEXT) AS message, CAST(NULL AS INTEGER) AS progress, '{}' AS data
+        """
+    )
     op.add_column("instance_link", sa.Column("service_consume_map_id", sa.BigInteger()))
     op.create_index("instance_link_service_consume_map_id", "instance_link", ["service_consume_map_id"])
     op.add_column("service_expose_map", sa.Column("upgrade", sa.Integer()))
@@ -62,6 +72,7 @@ def downgrade() -> None:
     op.drop_index("instance_link_service_consume_map_id", "instance_link")
     with op.batch_alter_table("instance_link") as link:
         link.drop_column("service_consume_map_id")
+    op.execute("DROP VIEW zone")
     op.execute("DROP VIEW nic")
     for name in reversed(_TABLES):
         op.drop_table(name)
