@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import Any, TypeVar
 
 from tests.waiting import eventually_async
-from trailboss.dispatch.sessions import Dispatcher, End
+from trailboss.dispatch.sessions import Dispatcher, End, Proof
 from trailboss.engine.apply import Platform, create
 from trailboss.resources.account import Project
 from trailboss.resources.agent import Agent
@@ -43,7 +43,7 @@ class FakeAgent:
         }
         self.said.put_nowait(Hello(**(values | hello)))
         self.serving: asyncio.Task[End] = asyncio.create_task(
-            world.dispatcher.serve(agent_id, self._receive, self._send, world.keys.get(agent_id))
+            world.dispatcher.serve(agent_id, self._receive, self._send, world.proofs.get(agent_id))
         )
 
     async def _receive(self) -> FromAgent | None:
@@ -93,7 +93,7 @@ class World:
 
     def __init__(self, store: Store, dispatcher: Dispatcher) -> None:
         self.store, self.dispatcher = store, dispatcher
-        self.keys: dict[int, int] = {}
+        self.proofs: dict[int, Proof] = {}
         self.agents: list[FakeAgent] = []
         self.project = store.read(lambda r: r.find(Project, uuid="adminProject")[0].id)
 

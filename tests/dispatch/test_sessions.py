@@ -11,7 +11,9 @@ import pytest
 from tests.dispatch.agents import FakeAgent, Gone, World, seen
 from tests.waiting import eventually_async
 from trailboss.dispatch import absence, assignments, sessions
+from trailboss.dispatch.sessions import Proof
 from trailboss.errors import Unreachable
+from trailboss.resources.account import Account
 from trailboss.resources.agent import Agent
 from trailboss.resources.credential import AgentApiKey
 from trailboss.resources.host import Host
@@ -398,14 +400,18 @@ async def test_a_removed_host_does_not_come_back_by_its_agents_knocking(world: W
     assert world.read(lambda r: r.find(Host)) == []
 
 
-async def test_the_session_of_a_replaced_key_ends_and_others_stay(world: World) -> None:
+@pytest.mark.parametrize("what", [AgentApiKey, Account])
+async def test_the_session_of_a_key_or_account_that_is_out_of_use_ends_and_others_stay(
+    world: World, what: type[AgentApiKey | Account]
+) -> None:
     agent_id, other_id = world.register(), world.register()
     key = world.read(lambda r: r.find(AgentApiKey, account_id=r.get(Agent, agent_id).account_id)[0])
-    world.keys = {agent_id: key.id, other_id: -1}
+    number = key.id if what is AgentApiKey else key.account_id
+    world.proofs = {agent_id: Proof(key.id, key.account_id), other_id: Proof(-1, -1)}
     agent, other = world.connect(agent_id), world.connect(other_id)
     await agent.assigned()
     await other.assigned()
-    world.store.write(lambda tx: tx.change(tx.require(AgentApiKey, key.id), state="removed", removed=1))
+    world.store.write(lambda tx: tx.change(tx.require(what, number), state="inactive"))
     assert (await agent.serving).code == messages.CLOSE_REVOKED
     assert not other.serving.done()
 

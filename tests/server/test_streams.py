@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import base64
+import hmac
+import json
 from typing import Any
 
 import aiohttp
 import pytest
 
-from tests.server.live import Api, LiveHost, connected_host
+from tests.server.live import Api, LiveHost, basic, connected_host
 from tests.waiting import eventually_async
 from trailboss.api import streams
 from trailboss.api.streams import Lines, Tokens
@@ -16,6 +19,19 @@ from trailboss.errors import ApiError
 from trailboss.wire.messages import OpenStream
 
 pytestmark = pytest.mark.anyio
+
+
+def text(data: bytes) -> str:
+    return base64.urlsafe_b64encode(data).decode().rstrip("=")
+
+
+def encoded(value: dict[str, Any]) -> str:
+    return text(json.dumps(value).encode())
+
+
+def decoded(part: str) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads(base64.urlsafe_b64decode(part + "=" * (-len(part) % 4)))
+    return found
 
 
 async def access_to(api: Api, host: LiveHost, **asked: Any) -> dict[str, Any]:
@@ -67,6 +83,40 @@ async def test_a_token_is_good_once_and_a_wrong_one_never(api: Api) -> None:
             await api.session.ws_connect(f"{access['url']}?token={token}")
         assert refused.value.status == 401
     await client.close()
+
+
+async def test_what_was_forged_or_is_for_something_else_opens_no_stream(api: Api) -> None:
+    host = await connected_host(api)
+    access = await access_to(api, host)
+    header, claims, signature = access["token"].split(".")
+    changed = encoded({**decoded(claims), "hostId": 99})
+    none, empty = encoded({"alg": "none"}), hmac.digest(b"", f"{header}.{claims}".encode(), "sha256")
+    forged = {
+        "algorithm none": f"{none}.{claims}.",
+        "algorithm none with a signature": f"{none}.{claims}.{signature}",
+        "signed with an empty key": f"{header}.{claims}.{text(empty)}",
+        "other claims": f"{header}.{changed}.{signature}",
+        "of another server": Tokens().make(decoded(claims)),
+        "a registration token": await api.token(),
+        "an API key": api.headers["Authorization"].split()[1],
+    }
+    for what, token in forged.items():
+        with pytest.raises(aiohttp.WSServerHandshakeError) as refused:
+            await api.session.ws_connect(access["url"], headers={"Authorization": f"Bearer {token}"})
+        assert refused.value.status == 401, what
+    client, _ = await opened(api, host, access)
+    await client.close()
+
+
+async def test_a_token_of_a_stream_opens_nothing_else(api: Api) -> None:
+    host = await connected_host(api)
+    token = (await access_to(api, host))["token"]
+    for headers in ({"Authorization": f"Bearer {token}"}, {"Cookie": f"token={token}"}, basic("x-api-bearer", token)):
+        async with api.session.get(f"{api.url}/hosts", headers=headers) as answer:
+            assert answer.status == 401
+        with pytest.raises(aiohttp.WSServerHandshakeError) as refused:
+            await api.session.ws_connect(f"{api.server.url}/agent/connect", headers=headers)
+        assert refused.value.status == 401
 
 
 async def test_nobody_but_the_host_that_was_asked_can_send(api: Api) -> None:

@@ -14,10 +14,12 @@ from starlette.websockets import WebSocket, WebSocketDisconnect
 from trailboss.api import sockets
 from trailboss.api.attempts import limits_of
 from trailboss.api.context import Context
-from trailboss.api.credentials import basic
+from trailboss.api.credentials import basic, key_kinds
 from trailboss.api.request import peer_of
 from trailboss.dispatch.reports import GOING
+from trailboss.dispatch.sessions import Proof
 from trailboss.errors import ApiError, Unreachable
+from trailboss.resources.account import Account
 from trailboss.resources.agent import Agent
 from trailboss.resources.credential import AgentApiKey, secret_matches
 from trailboss.store.transaction import Read
@@ -34,7 +36,7 @@ async def connect(socket: WebSocket) -> None:
     try:
         if dispatcher is None:
             raise ApiError(503, message="this server serves no agents")
-        agent_id, key_id = await context.read(lambda read: _prove(read, socket, context))
+        agent_id, proof = await context.read(lambda read: _prove(read, socket, context))
     except ApiError as problem:
         await sockets.refuse(socket, problem)
         return
@@ -53,7 +55,7 @@ async def connect(socket: WebSocket) -> None:
 
     await socket.accept()
     try:
-        end = await dispatcher.serve(agent_id, receive, send, key_id)
+        end = await dispatcher.serve(agent_id, receive, send, proof)
     except WebSocketDisconnect:
         return
     except msgspec.DecodeError as error:
@@ -65,8 +67,8 @@ async def connect(socket: WebSocket) -> None:
         await sockets.close(socket, end.code, end.reason)
 
 
-def _prove(read: Read, socket: WebSocket, context: Context) -> tuple[int, int]:
-    """Return the numbers of the agent that dials and of its key. Raises ApiError 401, 403, 429."""
+def _prove(read: Read, socket: WebSocket, context: Context) -> tuple[int, Proof]:
+    """Return the number of the agent that dials, and its proof. Raises ApiError 401, 403, 429."""
     header = socket.headers.get("authorization")
     attempt = peer_of(socket, context.proxies), basic(header)[0].lower()
     context.attempts.check(*attempt, lambda: limits_of(read))
@@ -80,18 +82,22 @@ def _prove(read: Read, socket: WebSocket, context: Context) -> tuple[int, int]:
     return found
 
 
-def agent_of(read: Read, authorization: str | None) -> tuple[int, int]:
-    """Return the numbers of the agent and of the key that a header names.
+def agent_of(read: Read, authorization: str | None) -> tuple[int, Proof]:
+    """Return the number of the agent that a header names, and what has proved that.
 
     Raises ApiError 401 for a key that is not (or no longer) good, 403 for an agent that is served no more.
     """
     public, secret = basic(authorization)
-    for key in read.find(AgentApiKey, public_value=public) if public else ():
+    is_known = public and AgentApiKey.type in key_kinds(read)
+    for key in read.find(AgentApiKey, public_value=public) if is_known else ():
         if key.state == "active" and secret_matches(key.secret_value, secret):
             agent = next(iter(read.find(Agent, live=False, account_id=key.account_id)), None)
             if agent is None or agent.state in GOING:
                 raise ApiError(403, message="this agent was deactivated or removed; register the host anew")
-            return agent.id, key.id
+            owner = read.get(Account, key.account_id)
+            if owner is None or owner.state != "active":
+                raise ApiError(403, message="the account of this agent is not active")
+            return agent.id, Proof(key.id, owner.id)
     raise ApiError(401, message="no agent has this key, or it was replaced; register the host anew")
 
 

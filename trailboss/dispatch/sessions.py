@@ -57,6 +57,12 @@ STOP_WITHIN_S = 5.0
 SLICE = 50
 """Most observations stored in one transaction, so that a big inventory does not hold the writer."""
 
+_PROVING = {
+    "agentApiKey": ("key_id", "the key is no longer valid"),
+    "account": ("account_id", "the account of this agent is not active"),
+}
+"""Types of what proves an agent: the field of its proof, and why a session ends with it."""
+
 CONNECTED = Gauge("trailboss_agent_sessions", "Agents connected to this server")
 RECORDS = Counter("trailboss_agent_records_total", "Records sent to agents")
 OBSERVATIONS = Counter("trailboss_agent_observations_total", "Observations received from agents")
@@ -88,19 +94,27 @@ class End:
     reason: str
 
 
+@dataclass(frozen=True)
+class Proof:
+    """By what an agent was let in: numbers of its key and of the account of that. Its session ends with either."""
+
+    key_id: int
+    account_id: int
+
+
 @dataclass(eq=False)
 class Session:
     """One connected agent.
 
-    known: container uuid -> what was last sent of it. changed: numbers of containers that commits have touched since
-    the last look, with the request that led there. look_at_all: the next look is at every container.
-    directory, orders: what waits to be sent. ending: set when the server wants the session to end.
+    proof: None for who serves itself. known: container uuid -> what was last sent of it. changed: numbers of containers
+    that commits have touched since the last look, with the request that led there. look_at_all: the next look is at
+    every container. directory, orders: what waits to be sent. ending: set when the server wants the session to end.
     """
 
     agent_id: int
     account_id: int
     host_id: int
-    key_id: int | None
+    proof: Proof | None
     send: Send
     heard_at: float = field(default_factory=time.monotonic)
     known: dict[str, Told] = field(default_factory=dict)
@@ -215,22 +229,23 @@ class Dispatcher:
             if assignments.concerns_record(entry):
                 if session := self._by_host.get(entry.host_id or 0):
                     session.touch(entry.id, entry.cause)
-            elif entry.type in ("agent", "agentApiKey"):
+            elif entry.type in ("agent", *_PROVING):
                 self._end_if_gone(entry)
             if entry.account_id is not None and names.concerns_names(entry):
                 self._directories.touch(entry.account_id)
 
     def _end_if_gone(self, entry: Entry) -> None:
-        """End the session of an agent that was removed or whose key was replaced."""
+        """End the session of an agent that was removed, or whose key was replaced, or whose account is out of use."""
         state = entry.change.get("state", [None])[-1]
         if entry.type == "agent":
             session = self.sessions.get(entry.id)
             if session is not None and state in reports.GOING:
                 session.end(messages.CLOSE_GONE, f"the agent is {state}")
         elif state is not None and state != "active":
+            name, reason = _PROVING[entry.type]
             for session in self.sessions.values():
-                if session.key_id == entry.id:
-                    session.end(messages.CLOSE_REVOKED, "the key is no longer valid")
+                if session.proof is not None and getattr(session.proof, name) == entry.id:
+                    session.end(messages.CLOSE_REVOKED, reason)
 
     async def _names_of(self, account_id: int) -> names.Names:
         return await self.read(lambda read: names.names_of(read, account_id))
@@ -242,11 +257,11 @@ class Dispatcher:
 
     # --- one connection -------------------------------------------------------------------------------------------
 
-    async def serve(self, agent_id: int, receive: Receive, send: Send, key_id: int | None = None) -> End:
+    async def serve(self, agent_id: int, receive: Receive, send: Send, proof: Proof | None = None) -> End:
         """Serve one connection from its first message to its end; return why the server ended it.
 
-        receive: the next message; None for one of a newer version, which is ignored. key_id: number of the key that
-        was used; the session ends with it. Raises what `receive` and `send` raise, and Unreachable.
+        receive: the next message; None for one of a newer version, which is ignored. proof: with what the session
+        ends. Raises what `receive` and `send` raise, and Unreachable.
         """
         try:
             async with asyncio.timeout(LOST_AFTER_S):
@@ -260,7 +275,7 @@ class Dispatcher:
         if self._stopping:
             return End(*_ENDING)
         try:
-            session, gateway = await self._open(agent_id, hello, send, key_id)
+            session, gateway = await self._open(agent_id, hello, send, proof)
         except reports.Refused as refused:
             return End(messages.CLOSE_GONE, refused.message)
         try:
@@ -270,7 +285,7 @@ class Dispatcher:
         finally:
             self._close(session)
 
-    async def _open(self, agent_id: int, hello: Hello, send: Send, key_id: int | None) -> tuple[Session, str]:
+    async def _open(self, agent_id: int, hello: Hello, send: Send, proof: Proof | None) -> tuple[Session, str]:
         """Store that the agent is here and put its session in the place of an older one."""
         self._absences.end(agent_id)
         self._replace(agent_id)
@@ -282,7 +297,7 @@ class Dispatcher:
         # another connection of the same agent may have come, or failed, while this one was being stored
         self._absences.end(agent_id)
         self._replace(agent_id)
-        session = Session(agent_id, host.account_id, host.id, key_id, send)
+        session = Session(agent_id, host.account_id, host.id, proof, send)
         if self._stopping:
             session.end(*_ENDING)
         self.sessions[agent_id] = self._by_host[host.id] = session
