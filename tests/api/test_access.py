@@ -273,3 +273,12 @@ def test_the_raw_document_of_a_row_holds_no_secret(admin: Api, api: Api) -> None
         assert "fields" in answer.json()["data"]
         assert "very-secret" not in answer.text
         assert not {"accessKey", "secretKey"} & answer.json()["data"]["fields"].keys()
+
+
+def test_who_may_read_everything_changes_nothing_in_any_project(installation: Installation, open_api: OpenApi) -> None:
+    reader = open_api(installation.add_account("readAdmin")[1])
+    for path in ("/v1", f"/v1/projects/{PROJECT}"):
+        assert reader.ask("GET", f"{path}/containers").status_code == 200
+        assert reader.refused("POST", f"{path}/environments", json={"name": "shop"})[0] == 405
+        # with such a token hosts join
+        assert reader.refused("GET", f"{path}/registrationtokens")[0] == 404

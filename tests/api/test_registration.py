@@ -87,6 +87,26 @@ def test_a_token_that_was_changed_or_switched_off_is_no_good(
     assert open_api(None).ask("GET", f"/v1/scripts/{token['token']}").status_code == 404
 
 
+@pytest.mark.parametrize(
+    ("path", "headers"),
+    [
+        ("/v1/projects/1a5/", {}),
+        ("/v1/", {"X-API-Project-Id": "1a5"}),
+        ("/v1/", {}),
+    ],
+)
+def test_a_token_opens_nothing_but_registration_wherever_it_is_sent(
+    token: dict[str, Any], open_api: OpenApi, path: str, headers: dict[str, str]
+) -> None:
+    caller = open_api(("registrationToken", token["token"]))
+    query = "" if headers or "projects" in path else "?projectId=1a5"
+    seen = caller.ask("GET", f"{path}schemas{query}", headers=headers).json()["data"]
+    assert {schema["id"] for schema in seen} == {"register", "schema"}
+    for method, sent in (("GET", None), ("POST", {"name": "shop"})):
+        url = f"{path}environments{query}"
+        assert caller.refused(method, url, headers=headers, json=sent)[0] == 404
+
+
 def test_the_keys_of_a_registered_host_are_shown_for_its_key_only(
     token: dict[str, Any], open_api: OpenApi, settle: Settle, api: Api, admin: Api
 ) -> None:

@@ -40,6 +40,8 @@ POLICIES = {
     "agent": Policy(plain_ids=True),
 }
 _NO_POLICY = Policy()
+_NEVER_SCOPED = ("token", "register")
+"""Roles of what lets in for one purpose only: it opens no project."""
 _ABOVE_ADMIN = ("superadmin", "service")
 
 
@@ -81,7 +83,7 @@ def identify(read: Read, connection: HTTPConnection, project_prefix: str | None 
     guard.check_origin(read, connection)
     account = credentials.owner_of(read, connection)
     scope, own = project_prefix or scope_of(connection) or account.scope, POLICIES.get(account.kind, _NO_POLICY)
-    if account.role == "token":
+    if account.role in _NEVER_SCOPED:
         scope = None
     plain_ids = own.plain_ids and connection.query_params.get("_plainId") == "true"
     account_id, role = (account.id, account.role) if scope is None else _enter_project(read, account, scope, plain_ids)
@@ -138,4 +140,6 @@ def _enter_project(read: Read, account: credentials.Owner, scope: str, plain_ids
     role = member_roles(read, account.id).get(project.id)
     if role is None and not POLICIES.get(account.kind, _NO_POLICY).all_accounts:
         raise ApiError(403)
+    if account.kind == "readAdmin":
+        role = "readonly"
     return project.id, role or "project"

@@ -23,6 +23,8 @@ _RESTRICTED = {
 }  # fmt: skip
 """What a restricted member may do with these types; with others, the same as a member."""
 _READERS = ("readonly", "readAdmin")
+_OPEN_DOORS = ("registrationToken",)
+"""What nobody sees who may change nothing: with it, hosts join."""
 _WITHOUT_ACTIONS = ("readonly", "readAdmin", "agent", "agentRegister", "register", "token")
 _COLLECTION = {"r": "GET", "c": "POST"}
 _RESOURCE = {"r": "GET", "u": "PUT", "d": "DELETE"}
@@ -87,7 +89,9 @@ def _letters(type_: ResourceType, role: str) -> str:
         return _RESTRICTED[type_.type]
     known_as = "admin" if role not in type_.roles and role == "superadmin" else _LIKE.get(role, role)
     letters = type_.roles.get(known_as, "")
-    return "r" if role in _READERS and "r" in letters else letters
+    if role not in _READERS:
+        return letters
+    return "r" if "r" in letters and type_.type not in _OPEN_DOORS else ""
 
 
 def _may(rule: bool | tuple[str, ...], role: str) -> bool:
