@@ -147,6 +147,17 @@ def test_guesses_beyond_the_limit_do_not_fill_the_log(admin: Api, open_api: Open
     assert len(entries(admin)) == 10
 
 
+@pytest.mark.parametrize("header", ["Bearer the same", "Basic !!!", "nonsense"])
+def test_nothing_that_a_stranger_sends_fills_the_log(admin: Api, open_api: OpenApi, header: str) -> None:
+    stranger = open_api(None)
+    for _ in range(50):
+        assert stranger.ask("GET", "/v1", headers={"Authorization": header}).status_code == 401
+        stranger.ask("POST", "/v1/token", json={"code": "no colon"})
+    assert len(entries(admin)) == 20
+    admin.refused("DELETE", "accounts/1a99")
+    assert len(entries(admin)) == 21, "who is known is noted as before"
+
+
 def test_a_look_at_a_secret_is_there(api: Api, settle: Settle, open_api: OpenApi) -> None:
     made = api.create("registrationtokens")
     settle()

@@ -17,6 +17,7 @@ import msgspec
 import structlog
 
 from trailboss.api import credentials
+from trailboss.api.attempts import limits_of
 from trailboss.api.request import peer_of
 from trailboss.declare import Field, ResourceType, format_id, registry
 from trailboss.errors import ApiError, Unreachable
@@ -95,14 +96,25 @@ def _refused(tx: Tx, call: Call, deed: Deed, problem: ApiError) -> None:
 
 
 async def note_refusal(call: Call, problem: ApiError) -> None:
-    """Note a change that was refused, and a proof that was wrong. One after too many others (429) is only counted, so
-    that nobody fills the log by guessing."""
+    """Note a change that was refused, and a proof that was wrong. Of those who have proved nothing only so many are,
+    and none after too many others (429), so that nobody fills the log by guessing."""
     is_login = problem.status == 401 and "authorization" in call.request.headers
     if problem.status != 429 and (is_login or _would_change(call) or (call.caller and problem.status == 403)):
         try:
+            if not await _is_told(call):
+                return
             await asyncio.wrap_future(_submit(call, lambda tx: _refused(tx, call, deed_of(call, call.method), problem)))
         except Unreachable as error:
             log.warning("a refusal is not in the audit log", request=call.request_id, because=error.message)
+
+
+async def _is_told(call: Call) -> bool:
+    """Say whether a refusal is noted: of somebody known each one, of others no more than may fail in a while."""
+    context = call.context
+    if call.caller is not None and call.caller.role != "token":
+        return True
+    limits = await context.read(limits_of, few=True)
+    return context.attempts.may_tell(peer_of(call.request, context.proxies), limits)
 
 
 def note_failure(call: Call, problem: ApiError) -> None:
