@@ -151,6 +151,44 @@ def test_behind_a_trusted_proxy_each_client_is_counted_for_itself(
     assert wrong(other, **{"X-Forwarded-For": "198.51.100.8, 10.1.0.1"}).status_code == 401
 
 
+def logged_in(visitor: Api, admin: Api) -> str:
+    admin.create("localauthconfigs", username="ann", password="a-password", enabled=True)
+    return str(visitor.create("token", code="ann:a-password")["jwt"])
+
+
+def by_header(token: str) -> dict[str, object]:
+    return {"headers": {"Authorization": f"Bearer {token}"}}
+
+
+def test_guessing_tokens_of_logins_ends_in_429_and_good_ones_still_count(open_api: OpenApi, admin: Api) -> None:
+    visitor = open_api(None)
+    good = logged_in(visitor, admin)
+    ways = [
+        lambda token: by_header(token),
+        lambda token: {"headers": {"Cookie": f"token={token}"}},
+        lambda token: {"params": {"token": token}},
+        lambda token: {"auth": ("x-api-bearer", token)},
+    ]
+    for number in range(PER_ADDRESS):
+        guess = ways[number % len(ways)](f"guess-{number}")
+        assert visitor.ask("GET", "accounts", **guess).status_code == 401
+    for way in ways:
+        refused = visitor.ask("GET", "accounts", **way("another"))
+        assert (refused.status_code, refused.json()["code"]) == (429, "TooManyAttempts")
+        assert visitor.ask("GET", "accounts", **way(good)).status_code == 200, "who is logged in is not locked out"
+
+
+def test_a_page_that_goes_on_with_a_login_that_is_over_has_not_guessed(
+    open_api: OpenApi, admin: Api, installation: Installation
+) -> None:
+    visitor = open_api(None)
+    token = logged_in(visitor, admin)
+    visitor.ask("DELETE", "token/current", **by_header(token))
+    asked = [visitor.ask("GET", "accounts", **by_header(word)) for word in (token, "of-long-ago") for _ in range(30)]
+    assert {answer.status_code for answer in asked} == {401}
+    assert open_api(("NEW", "x")).ask("GET", "/v1").status_code == 401
+
+
 def test_registration_tokens_are_counted_each_for_itself(open_api: OpenApi, installation: Installation) -> None:
     for _ in range(PER_NAME):
         assert wrong(open_api(("registrationToken", "PUBLIC:0:forged"))).status_code == 401

@@ -140,11 +140,45 @@ def test_a_failed_login_is_shown_to_whose_key_was_tried(
     assert "wrong-secret" not in kept and "wrong-place" not in kept
 
 
+def test_a_login_says_who_has_come_or_gone_and_whose_name_was_tried(admin: Api, open_api: OpenApi) -> None:
+    admin.create("localauthconfigs", username="ann", password="a-password", enabled=True)
+    visitor = open_api(None)
+    login = visitor.create("token", code="ann:a-password")
+    visitor.ask("DELETE", "token/current", headers={"Authorization": f"Bearer {login['jwt']}"})
+    for code in ("ann:wrong-secret-1", "nobody:wrong-secret-2"):
+        assert visitor.refused("POST", "token", json={"code": code})[0] == 401
+    _, come, gone, wrong, unknown = entries(admin)
+    ann = login["accountId"]
+    for entry, event in ((come, "api.token.create"), (gone, "api.token.delete")):
+        assert (entry["eventType"], entry["accountId"], entry["authenticatedAsAccountId"]) == (event, ann, ann)
+        assert entry["authenticatedAsIdentityId"] == f"rancher_id:{ann}"
+        assert (entry["responseObject"]["user"], entry["requestObject"].get("code", "***")) == ("ann", "***")
+    assert (wrong["eventType"], wrong["accountId"], wrong["requestObject"]) == (
+        "api.login",
+        ann,
+        {"publicValue": "ann"},
+    )
+    assert (unknown["accountId"], unknown["requestObject"]) == (None, {})
+    assert {entry["authenticatedAsAccountId"] for entry in (wrong, unknown)} == {None}
+    assert "wrong-secret" not in str(entries(admin))
+
+
 def test_guesses_beyond_the_limit_do_not_fill_the_log(admin: Api, open_api: OpenApi) -> None:
     guesser = open_api(("GUESSED", "x"))
     for _ in range(30):
         guesser.ask("GET", "/v1")
     assert len(entries(admin)) == 10
+
+
+@pytest.mark.parametrize("header", ["Bearer the same", "Basic !!!", "nonsense"])
+def test_nothing_that_a_stranger_sends_fills_the_log(admin: Api, open_api: OpenApi, header: str) -> None:
+    stranger = open_api(None)
+    for _ in range(50):
+        assert stranger.ask("GET", "/v1", headers={"Authorization": header}).status_code == 401
+        stranger.ask("POST", "/v1/token", json={"code": "no colon"})
+    assert len(entries(admin)) == 20
+    admin.refused("DELETE", "accounts/1a99")
+    assert len(entries(admin)) == 21, "who is known is noted as before"
 
 
 def test_a_look_at_a_secret_is_there(api: Api, settle: Settle, open_api: OpenApi) -> None:

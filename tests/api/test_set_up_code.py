@@ -48,7 +48,7 @@ def test_a_code_begins_a_session_of_the_administrator_once(visitor: Api, admin: 
     assert send(visitor, code) == (401, "SetUpCodeUsed")
     used, refused = admin.get("auditlogs")["data"]
     assert (used["eventType"], used["responseCode"]) == ("api.token.create", 201)
-    assert used["responseObject"]["accountId"] == "1a1"
+    assert used["authenticatedAsAccountId"] == "1a1"
     assert (refused["eventType"], refused["responseCode"]) == ("api.login", 401)
     assert refused["responseObject"]["code"] == "SetUpCodeUsed"
     assert code not in admin.ask("GET", "auditlogs").text

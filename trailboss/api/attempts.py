@@ -79,17 +79,33 @@ class Attempts:
             message = "too many attempts have failed; wait before the next one"
             raise ApiError(429, "TooManyAttempts", message, headers={"Retry-After": str(math.ceil(wait))})
 
-    def failed(self, address: str, name: str, limits: Limits) -> None:
-        """Count a wrong proof."""
+    def failed(self, address: str, name: str, limits: Limits, *, once: bool = False) -> None:
+        """Count a wrong proof. once: not again what is known as wrong already, as a page that goes on asking with the
+        token of a login that is over."""
         with self._lock:
-            for kind in self._kinds(address, name):
-                times = self._failures.setdefault(kind, deque())
-                times.append(self._clock())
-                while len(times) > limits.of(kind[0]):
-                    times.popleft()
-                self._failures.move_to_end(kind)
-                if len(self._failures) > MOST:
-                    self._failures.popitem(last=False)
+            kinds = self._kinds(address, name)
+            if not (once and kinds[0] in self._failures):
+                for kind in kinds:
+                    self._note(kind, limits)
+
+    def may_tell(self, address: str, limits: Limits) -> bool:
+        """Say whether one more refusal of somebody unknown goes into the audit log: as many as may fail do, and what
+        is beyond that fills it no further."""
+        kind = ("address", f"told {_network(address)}")
+        with self._lock:
+            if self._wait(kind, self._clock(), limits) > 0:
+                return False
+            self._note(kind, limits)
+            return True
+
+    def _note(self, kind: tuple[str, str], limits: Limits) -> None:
+        times = self._failures.setdefault(kind, deque())
+        times.append(self._clock())
+        while len(times) > limits.of(kind[0]):
+            times.popleft()
+        self._failures.move_to_end(kind)
+        if len(self._failures) > MOST:
+            self._failures.popitem(last=False)
 
     def succeeded(self, address: str, name: str) -> None:
         """Remember a right proof."""

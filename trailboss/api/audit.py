@@ -17,7 +17,9 @@ import msgspec
 import structlog
 
 from trailboss.api import credentials
+from trailboss.api.attempts import limits_of
 from trailboss.api.request import peer_of
+from trailboss.api.validate import raw_id, row_number
 from trailboss.declare import Field, ResourceType, format_id, registry
 from trailboss.errors import ApiError, Unreachable
 from trailboss.resources.account import Account
@@ -34,8 +36,8 @@ LONGEST = 2_048
 """Characters of one value that was sent; of a longer one only its size is kept."""
 HIDDEN = "***"
 _NAMES = ("id", "type", "name", "state")
-_OF_LOGINS = ("accountId", "authProvider", "user")
-"""What is kept of a login's answer besides: it has no id, and who asked for it was nobody yet."""
+_OF_LOGINS = ("authProvider", "user")
+"""What is kept of a login's answer besides: it has no id."""
 _PEOPLE = ("admin", "user")
 _VERBS = {"POST": "create", "PUT": "update", "DELETE": "delete", "GET": "read"}
 
@@ -75,8 +77,11 @@ def changed(tx: Tx, call: Call, deed: Deed, status: int, document: Mapping[str, 
     about = (type_, id_) if id_ else deed.about
     type_sent, fields = deed.sent
     request = without_secrets(type_sent, fields, document)
-    names = (*_NAMES, *_OF_LOGINS) if type_ == "token" else _NAMES
-    _note(tx, call, deed.event, about, status, request, {n: document[n] for n in names if document.get(n)})
+    is_login = type_ == "token"
+    names = (*_NAMES, *_OF_LOGINS) if is_login else _NAMES
+    answer = {n: document[n] for n in names if document.get(n)}
+    whose = row_number(raw_id(document["accountId"]) or "") if is_login else None
+    _note(tx, call, deed.event, about, status, request, answer, whose)
 
 
 def _refused(tx: Tx, call: Call, deed: Deed, problem: ApiError) -> None:
@@ -86,6 +91,8 @@ def _refused(tx: Tx, call: Call, deed: Deed, problem: ApiError) -> None:
     answer = {n: v for n, v in error.items() if v is not None}
     if problem.status == 401:
         public, _ = credentials.basic(call.request.headers.get("authorization"))
+        if deed.event == "token.create":
+            public = str(call.params.get("code")).partition(":")[0]
         # an unknown name is not kept: people type passwords where names belong
         known = [account for (account,) in tx.columns(Credential, "account_id", public_value=public)]
         wrong = {"publicValue": public} if known else {}
@@ -95,14 +102,25 @@ def _refused(tx: Tx, call: Call, deed: Deed, problem: ApiError) -> None:
 
 
 async def note_refusal(call: Call, problem: ApiError) -> None:
-    """Note a change that was refused, and a proof that was wrong. One after too many others (429) is only counted, so
-    that nobody fills the log by guessing."""
+    """Note a change that was refused, and a proof that was wrong. Of those who have proved nothing only so many are,
+    and none after too many others (429), so that nobody fills the log by guessing."""
     is_login = problem.status == 401 and "authorization" in call.request.headers
     if problem.status != 429 and (is_login or _would_change(call) or (call.caller and problem.status == 403)):
         try:
+            if not await _is_told(call):
+                return
             await asyncio.wrap_future(_submit(call, lambda tx: _refused(tx, call, deed_of(call, call.method), problem)))
         except Unreachable as error:
             log.warning("a refusal is not in the audit log", request=call.request_id, because=error.message)
+
+
+async def _is_told(call: Call) -> bool:
+    """Say whether a refusal is noted: of somebody known each one, of others no more than may fail in a while."""
+    context = call.context
+    if call.caller is not None and call.caller.role != "token":
+        return True
+    limits = await context.read(limits_of, few=True)
+    return context.attempts.may_tell(peer_of(call.request, context.proxies), limits)
 
 
 def note_failure(call: Call, problem: ApiError) -> None:
@@ -182,17 +200,19 @@ def _note(
     status: int,
     request: dict[str, Any],
     response: dict[str, Any],
-    attacked: int | None = None,
+    whose: int | None = None,
 ) -> None:
+    """whose: number of the account of a login, by which somebody is known from now on or that was tried."""
     caller, connection = call.caller, call.request
-    person = caller is not None and caller.kind in _PEOPLE
+    if caller is None or caller.role == "token":
+        about_account, proved, is_person = whose, whose if status < 400 else None, True
+    else:
+        about_account, proved, is_person = caller.account_id, caller.authenticated_id, caller.kind in _PEOPLE
     tx.append(
         AuditLog,
-        account_id=caller.account_id if caller else attacked,
-        authenticated_as_account_id=caller.authenticated_id if caller else None,
-        authenticated_as_identity_id=f"rancher_id:{format_id(Account, caller.authenticated_id)}"
-        if caller and person
-        else None,
+        account_id=about_account,
+        authenticated_as_account_id=proved,
+        authenticated_as_identity_id=f"rancher_id:{format_id(Account, proved)}" if proved and is_person else None,
         auth_type=caller.proof if caller else None,
         client_ip=peer_of(connection, call.context.proxies),
         description=_text(f"{connection.method} {connection.scope['path']}", 1024),

@@ -18,7 +18,7 @@ from trailboss.api.request import peer_of, target_of
 from trailboss.errors import ApiError
 from trailboss.resources import login_token, providers, token
 from trailboss.resources.account import Account
-from trailboss.resources.credential import Credential, check_token, secret_matches
+from trailboss.resources.credential import Credential, check_token, digest, secret_matches
 from trailboss.resources.login_token import LoginToken
 from trailboss.resources.setting import is_controlled, number_of, value_of
 from trailboss.store.transaction import Read
@@ -56,6 +56,7 @@ def owner_of(read: Read, connection: HTTPConnection) -> Owner:
         return owner
     is_bearer, _, scope = public.lower().partition("=")
     if is_bearer == _BEARER:
+        sent = secret
         if (owner := _by_session(read, secret)) and is_controlled(read):
             return replace(owner, scope=scope or None)
     elif public and (owner := _proved(read, connection, public, secret)):
@@ -66,6 +67,8 @@ def owner_of(read: Read, connection: HTTPConnection) -> Owner:
             if account.state == "active":
                 given = scope if is_bearer == _BEARER else None
                 return Owner(account.id, account.kind, account.kind, "AdminAuth", scope=given)
+    if sent and controlled and not login_token.is_known(read, sent):
+        _guessed(read, connection, sent)
     raise ApiError(401, headers=_challenge(read, connection) if controlled else {})
 
 
@@ -98,6 +101,14 @@ def _proved(read: Read, connection: HTTPConnection, public: str, secret: str) ->
     elif is_controlled(read):
         attempts.failed(*attempt, limits_of(read))
     return owner if owner is not None and owner.is_active else None
+
+
+def _guessed(read: Read, connection: HTTPConnection, sent: str) -> None:
+    """Count a token that no login has had, once. Raises ApiError 429 after too many of those."""
+    context, limits = _context_of(connection), limits_of(read)
+    attempt = peer_of(connection, context.proxies), f"token {digest(sent)}"
+    context.attempts.check(*attempt, lambda: limits)
+    context.attempts.failed(*attempt, limits, once=True)
 
 
 def _attempt(connection: HTTPConnection, public: str, secret: str) -> tuple[str, str]:

@@ -66,6 +66,12 @@ def find(read: Read, key: str) -> LoginToken | None:
     return None
 
 
+def is_known(read: Read, key: str) -> bool:
+    """Say whether a login has had this key, be it over or not, as long as anything is kept of it."""
+    rows = read.find(LoginToken, public_value=_name_of(key), live=False)
+    return any(secret_matches(row.secret_value, key) for row in rows)
+
+
 def is_in_force(read: Read, row: LoginToken) -> bool:
     """Say whether a login counts: it has not ended, and its account is as it was."""
     if row.state != "active" or row.expires <= read.now:
