@@ -16,10 +16,11 @@ from starlette.requests import HTTPConnection
 from trailboss.api import guard
 from trailboss.api.context import Context
 from trailboss.api.request import peer_of, scope_of, target_of
-from trailboss.api.schemas import role_view
+from trailboss.api.schemas import RoleView, role_view, with_added
 from trailboss.api.validate import raw_id, row_number
+from trailboss.declare import ResourceType
 from trailboss.errors import ApiError
-from trailboss.resources import login_token, providers, token
+from trailboss.resources import dynamic_schema, login_token, providers, token
 from trailboss.resources.account import Account
 from trailboss.resources.credential import Credential, check_token, secret_matches
 from trailboss.resources.login_token import LoginToken
@@ -64,6 +65,7 @@ class Caller:
     key, session: numbers of the API key or login by which it asks; key_used: when that key was noted last as used.
     options: flags of the request that actions understand (`purge`). shown_once: what only this answer shows.
     consulted: what others have said whom the request made us ask. browser: what a browser is known by, if it is one.
+    added: types that were added for the account in effect.
     """
 
     role: str
@@ -81,6 +83,13 @@ class Caller:
     options: dict[str, Any] = field(default_factory=dict)
     shown_once: dict[str, Any] = field(default_factory=dict)
     consulted: Any = None
+    added: tuple[ResourceType, ...] = ()
+
+    @property
+    def view(self) -> RoleView:
+        """All that it sees."""
+        view = role_view(self.role)
+        return with_added(view, self.added) if self.added else view
 
 
 def identify(read: Read, connection: HTTPConnection, project_prefix: str | None = None) -> Caller:
@@ -94,7 +103,9 @@ def identify(read: Read, connection: HTTPConnection, project_prefix: str | None 
     if account.role == "token":
         scope = None
     plain_ids = own.plain_ids and connection.query_params.get("_plainId") == "true"
-    account_id, role = (account.id, account.role) if scope is None else _enter_project(read, account, scope, plain_ids)
+    account_id, role, has_types = account.id, account.role, account.has_types
+    if scope is not None:
+        account_id, role, has_types = _enter_project(read, account, scope, plain_ids)
     policy = POLICIES.get(role, _NO_POLICY)
     wanted = connection.query_params.get("_role")
     if wanted and own.any_role and _is_narrower(read, wanted, account.kind, policy):
@@ -114,6 +125,7 @@ def identify(read: Read, connection: HTTPConnection, project_prefix: str | None 
         key_used=account.key_used,
         session=account.session,
         browser=connection.cookies.get(guard.COOKIE, ""),
+        added=dynamic_schema.types_of(read, account_id) if has_types else (),
     )
 
 
@@ -153,7 +165,7 @@ def _is_narrower(read: Read, wanted: str, kind: str, present: Policy) -> bool:
 class _Owner:
     """The account whose credentials were sent. role: that of its kind, or of what was sent. proof: what that was.
     is_active: neither the key nor the account is out of use. scope: a project that came with them. key, key_used,
-    session: as of a `Caller`."""
+    session: as of a `Caller`. has_types: types were added for it."""
 
     id: int
     kind: str
@@ -164,6 +176,7 @@ class _Owner:
     key: int | None = None
     key_used: int | None = None
     session: int | None = None
+    has_types: bool = False
 
 
 def _authenticate(read: Read, connection: HTTPConnection) -> _Owner:
@@ -251,7 +264,8 @@ def _by_session(read: Read, key: str) -> _Owner | None:
     account = read.require(Account, row.account_id)
     if not token.is_admitted(read, account, provider):
         raise ApiError(401, message="only certain people may use this installation")
-    return _Owner(account.id, account.kind, account.kind, "TokenAuth", session=row.id)
+    has_types = bool(account.added_types)
+    return _Owner(account.id, account.kind, account.kind, "TokenAuth", session=row.id, has_types=has_types)
 
 
 def basic(header: str | None) -> tuple[str, str]:
@@ -285,6 +299,7 @@ _KEY = (
     "account_id",
     "account_id.kind",
     "account_id.state",
+    "account_id.added_types",
 )
 
 
@@ -298,23 +313,25 @@ def _by_key(read: Read, public: str, secret: str) -> _Owner | None:
     found = [entry for entry in right if entry[0]]
     if len(found) > 1:
         raise ApiError(409, "MultipleKeys", "this key is there more than once")
-    for is_active, key, used, id_, kind, state in found or right:
-        return _Owner(id_, kind, kind, "BasicAuth", is_active and state == "active", key=key, key_used=used)
+    for is_active, key, used, id_, kind, state, types in found or right:
+        is_good = is_active and state == "active"
+        return _Owner(id_, kind, kind, "BasicAuth", is_good, key=key, key_used=used, has_types=bool(types))
     return None
 
 
-def _enter_project(read: Read, account: _Owner, scope: str, plain_ids: bool) -> tuple[int, str]:
-    """Return the number of the project that a request is scoped to and the caller's role in it. Raises ApiError 403."""
+def _enter_project(read: Read, account: _Owner, scope: str, plain_ids: bool) -> tuple[int, str, bool]:
+    """Return the number of the project that a request is scoped to, the caller's role in it, and whether types were
+    added for it. Raises ApiError 403."""
     number = row_number(raw_id(scope, plain_ids) or "")
     if number == account.id and account.kind == "project":
-        return account.id, "project"
+        return account.id, "project", account.has_types
     project = read.get(Account, number)
     if project is None or project.kind != "project" or project.state != "active":
         raise ApiError(403)
     role = member_roles(read, account.id).get(project.id)
     if role is None and not POLICIES.get(account.kind, _NO_POLICY).all_accounts:
         raise ApiError(403)
-    return project.id, role or "project"
+    return project.id, role or "project", bool(project.added_types)
 
 
 def _challenge(read: Read, connection: HTTPConnection) -> dict[str, str]:
