@@ -14,7 +14,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any, ClassVar, Generic, Literal, TypeAlias, TypeVar, overload
 
 T = TypeVar("T")
@@ -427,7 +427,8 @@ class Resource:
     plain_id: its ids are names, shown as they are. shows_secrets: answers may show its secrets; reading them is noted
     in the audit log. secret_links: its links whose URLs are secrets. appended: its rows are written once, by the server
     alone, and not journaled. window: its rows are made of another type's by the database (by a view that a migration
-    makes); they are only read.
+    makes); they are only read. added_to: of a type that was added at run time, the one that it is a kind of; its rows
+    are of that class, and it is in no registry (`kind_of`).
     """
 
     type: ClassVar[str] = ""
@@ -454,13 +455,14 @@ class Resource:
     by_wire: ClassVar[dict[str, Field[Any]]] = {}
     shows_secrets: ClassVar[bool] = False
     appended: ClassVar[bool] = False
+    added_to: ClassVar[ResourceType | None] = None
     base: ClassVar[ResourceType]
     children: ClassVar[list[ResourceType]]
     behaviour: ClassVar[Behaviour]
 
     __slots__ = ("values",)
 
-    def __init_subclass__(cls) -> None:
+    def __init_subclass__(cls, *, is_declared: bool = True) -> None:
         inherited: dict[str, Field[Any]] = {}
         for ancestor in reversed(cls.__mro__[1:]):
             if issubclass(ancestor, Resource):
@@ -471,6 +473,9 @@ class Resource:
         cls.children = []
         parent = next((c for c in cls.__mro__[1:] if issubclass(c, Resource) and c.type), None)
         cls.base = parent.base if parent else cls
+        if not is_declared:
+            cls.plural, cls.added_to = plural_of(cls.type), parent
+            return
         if "behaviour" not in cls.__dict__:
             cls.behaviour = Behaviour()
         if not cls.__dict__.get("type"):
@@ -494,6 +499,17 @@ class Resource:
 
     def __repr__(self) -> str:
         return f"<{self.type} {self.values.get('id')} {self.values.get('name')} {self.values.get('state')}>"
+
+
+@lru_cache(maxsize=256)
+def kind_of(parent: str, name: str, fields: tuple[tuple[str, str], ...]) -> ResourceType:
+    """Return a type that is added at run time: a kind of a declared one (by its name), with further fields (wire name,
+    type) that everybody who may make it sets, and that are kept in the row's document."""
+    more: dict[str, Any] = {
+        f"added_{wire}": Field(type_, wire=wire, create=True, update=True) for wire, type_ in fields
+    }
+    made: ResourceType = type(name, (registry[parent],), {"type": name, "__slots__": (), **more}, is_declared=False)
+    return made
 
 
 def id_prefix(type_: ResourceType) -> str:

@@ -13,9 +13,11 @@ from starlette.requests import HTTPConnection
 
 from trailboss.api import credentials, guard
 from trailboss.api.request import scope_of
-from trailboss.api.schemas import role_view
+from trailboss.api.schemas import RoleView, role_view, with_added
 from trailboss.api.validate import raw_id, row_number
+from trailboss.declare import ResourceType
 from trailboss.errors import ApiError
+from trailboss.resources import dynamic_schema
 from trailboss.resources.account import Account
 from trailboss.resources.project_member import member_roles
 from trailboss.resources.setting import is_controlled
@@ -56,6 +58,7 @@ class Caller:
     key, session: numbers of the API key or login by which it asks; key_used: when that key was noted last as used.
     options: flags of the request that actions understand (`purge`). shown_once: what only this answer shows.
     consulted: what others have said whom the request made us ask. browser: what a browser is known by, if it is one.
+    added: types that were added for the account in effect.
     """
 
     role: str
@@ -73,6 +76,13 @@ class Caller:
     options: dict[str, Any] = field(default_factory=dict)
     shown_once: dict[str, Any] = field(default_factory=dict)
     consulted: Any = None
+    added: tuple[ResourceType, ...] = ()
+
+    @property
+    def view(self) -> RoleView:
+        """All that it sees."""
+        view = role_view(self.role)
+        return with_added(view, self.added) if self.added else view
 
 
 def identify(read: Read, connection: HTTPConnection, project_prefix: str | None = None) -> Caller:
@@ -86,7 +96,9 @@ def identify(read: Read, connection: HTTPConnection, project_prefix: str | None 
     if account.role in _NEVER_SCOPED:
         scope = None
     plain_ids = own.plain_ids and connection.query_params.get("_plainId") == "true"
-    account_id, role = (account.id, account.role) if scope is None else _enter_project(read, account, scope, plain_ids)
+    account_id, role, has_types = account.id, account.role, account.has_types
+    if scope is not None:
+        account_id, role, has_types = _enter_project(read, account, scope, plain_ids)
     policy = POLICIES.get(role, _NO_POLICY)
     wanted = connection.query_params.get("_role")
     if wanted and own.any_role and _is_narrower(read, wanted, account.kind, policy):
@@ -106,6 +118,7 @@ def identify(read: Read, connection: HTTPConnection, project_prefix: str | None 
         key_used=account.key_used,
         session=account.session,
         browser=connection.cookies.get(guard.COOKIE, ""),
+        added=dynamic_schema.types_of(read, account_id) if has_types else (),
     )
 
 
@@ -129,11 +142,12 @@ def _is_narrower(read: Read, wanted: str, kind: str, present: Policy) -> bool:
     return present.all_accounts or not POLICIES.get(wanted, _NO_POLICY).all_accounts
 
 
-def _enter_project(read: Read, account: credentials.Owner, scope: str, plain_ids: bool) -> tuple[int, str]:
-    """Return the number of the project that a request is scoped to and the caller's role in it. Raises ApiError 403."""
+def _enter_project(read: Read, account: credentials.Owner, scope: str, plain_ids: bool) -> tuple[int, str, bool]:
+    """Return the number of the project that a request is scoped to, the caller's role in it, and whether types were
+    added for it. Raises ApiError 403."""
     number = row_number(raw_id(scope, plain_ids) or "")
     if number == account.id and account.kind == "project":
-        return account.id, "project"
+        return account.id, "project", account.has_types
     project = read.get(Account, number)
     if project is None or project.kind != "project" or project.state != "active":
         raise ApiError(403)
@@ -142,4 +156,4 @@ def _enter_project(read: Read, account: credentials.Owner, scope: str, plain_ids
         raise ApiError(403)
     if account.kind == "readAdmin":
         role = "readonly"
-    return project.id, role or "project"
+    return project.id, role or "project", bool(project.added_types)

@@ -33,7 +33,7 @@ _BEARER = "x-api-bearer"
 class Owner:
     """The account whose credentials were sent. role: that of its kind, or of what was sent. proof: what that was.
     is_active: neither the key nor the account is out of use. scope: a project that came with them. key, key_used,
-    session: as of a `Caller`."""
+    session: as of a `Caller`. has_types: types were added for it."""
 
     id: int
     kind: str
@@ -44,6 +44,7 @@ class Owner:
     key: int | None = None
     key_used: int | None = None
     session: int | None = None
+    has_types: bool = False
 
 
 def owner_of(read: Read, connection: HTTPConnection) -> Owner:
@@ -157,7 +158,8 @@ def _by_session(read: Read, key: str) -> Owner | None:
     account = read.require(Account, row.account_id)
     if not token.is_admitted(read, account, provider):
         raise ApiError(401, message="only certain people may use this installation")
-    return Owner(account.id, account.kind, account.kind, "TokenAuth", session=row.id)
+    has_types = bool(account.added_types)
+    return Owner(account.id, account.kind, account.kind, "TokenAuth", session=row.id, has_types=has_types)
 
 
 def basic(header: str | None) -> tuple[str, str]:
@@ -191,6 +193,7 @@ _KEY = (
     "account_id",
     "account_id.kind",
     "account_id.state",
+    "account_id.added_types",
 )
 
 
@@ -205,8 +208,9 @@ def _by_key(read: Read, public: str, secret: str) -> Owner | None:
     found = [entry for entry in right if entry[0]]
     if len(found) > 1:
         raise ApiError(409, "MultipleKeys", "this key is there more than once")
-    for is_active, key, used, id_, kind, state in found or right:
-        return Owner(id_, kind, kind, "BasicAuth", is_active and state == "active", key=key, key_used=used)
+    for is_active, key, used, id_, kind, state, types in found or right:
+        is_good = is_active and state == "active"
+        return Owner(id_, kind, kind, "BasicAuth", is_good, key=key, key_used=used, has_types=bool(types))
     return None
 
 

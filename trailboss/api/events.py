@@ -18,8 +18,8 @@ from trailboss.api import read as reading
 from trailboss.api import render
 from trailboss.api.access import Caller
 from trailboss.api.render import Face
-from trailboss.api.schemas import TypeView, role_view
-from trailboss.declare import registry
+from trailboss.api.schemas import TypeView
+from trailboss.declare import ResourceType, registry
 from trailboss.resources.account import Account
 from trailboss.store.journal import Loss, Position
 from trailboss.store.transaction import Read
@@ -80,12 +80,13 @@ class View:
     project_prefix: str | None = None
     include: tuple[str, ...] = ()
     shown_to: int = 0
+    added: tuple[ResourceType, ...] = ()
 
     def face(self, snapshot: Read) -> Face:
         """Return how rows of a snapshot are rendered."""
         of_all, plain = self.all_accounts, self.plain_ids
-        caller = Caller(self.role, self.account_id, self.shown_to, of_all, plain, self.project_prefix)
-        return Face(caller, self.root, role_view(self.role), snapshot)
+        caller = Caller(self.role, self.account_id, self.shown_to, of_all, plain, self.project_prefix, added=self.added)
+        return Face(caller, self.root, caller.view, snapshot)
 
     @property
     def only_account(self) -> int | None:
@@ -112,7 +113,9 @@ def with_documents(view: View, caller: Caller, root: str, include: Sequence[str]
     # offers of included projects depend on who asks; of other rows nothing does
     shown_to = caller.authenticated_id if include else 0
     prefix = caller.project_prefix
-    return replace(view, root=root, project_prefix=prefix, include=tuple(include), shown_to=shown_to)
+    return replace(
+        view, root=root, project_prefix=prefix, include=tuple(include), shown_to=shown_to, added=caller.added
+    )
 
 
 def ping(position: Position) -> Event:
@@ -218,7 +221,7 @@ def _change(snapshot: Read, key: Key, face: Face, include: Sequence[str]) -> dic
         return {"resourceType": key[0], "resourceId": None, "data": None}
     row = snapshot.get(type_, key[1])
     if row is not None and reading.is_visible(row, face.caller):
-        view = face.role.shown_as(type(row))
+        view = face.role.of_row(row)
         if view is not None:
             # it goes to whoever listens, and nobody notes who that is: a secret is only there for who asks for it
             document = render.unrevealed(reading.with_included(row, include, face))

@@ -17,7 +17,7 @@ from trailboss.api.paging import Pairs, Wanted
 from trailboss.api.render import Face
 from trailboss.api.schemas import TypeView
 from trailboss.api.validate import Reference, raw_id, row_number
-from trailboss.declare import Field, Link, Resource, registry
+from trailboss.declare import Field, Link, Resource, ResourceType, registry
 from trailboss.errors import ApiError
 from trailboss.resources.account import Account
 from trailboss.resources.setting import number_of
@@ -47,13 +47,23 @@ def find(read: Read, view: TypeView, raw: str, caller: Caller) -> Resource:
         row = own_rule(read, caller, raw)
     else:
         number = row_number(raw)
-        row = read.get(view.type, number) if view.type.stored and number is not None else None
-        if row is not None and not is_visible(row, caller):
+        row = read.get(declared(view), number) if view.type.stored and number is not None else None
+        if row is not None and not (is_visible(row, caller) and is_of(row, view)):
             row = None
     if row is None:
         raise ApiError(404)
     found: Resource = row
     return found
+
+
+def declared(view: TypeView) -> ResourceType:
+    """Return the type of which rows of a view are: of one that was added at run time, the type that it is a kind of."""
+    return view.type.added_to or view.type
+
+
+def is_of(row: Resource, view: TypeView) -> bool:
+    """Say whether a row of the type is of the kind that was added, if the view is of one that was."""
+    return view.type.added_to is None or row.values["kind"] == view.type.type
 
 
 def is_visible(row: Resource, caller: Caller) -> bool:
@@ -78,7 +88,7 @@ def check_references(read: Read, references: Iterable[Reference], caller: Caller
 def with_included(row: Resource, include: Iterable[str], face: Face) -> dict[str, Any]:
     """Return the document of a row with the rows of some links in it, under the links' names."""
     document = render.resource(row, face)
-    view = face.role.shown_as(type(row))
+    view = face.role.of_row(row)
     for name in dict.fromkeys(name.lower() for name in include):
         link = view.relations.get(name) if view is not None else None
         if link is None:
@@ -121,9 +131,10 @@ def _pagination(url: str, wanted: Wanted, limit: int, following: str | None) -> 
 def _page(view: TypeView, face: Face, wanted: Wanted) -> tuple[list[Resource], bool]:
     if not view.type.stored or wanted.limit == 0 or wanted.is_empty:
         return [], False
+    kind = () if view.type.added_to is None else (Condition("kind", "eq", view.type.type),)
     asked = Query(
-        view.type,
-        (*_owned(view, face.caller), *wanted.conditions),
+        declared(view),
+        (*_owned(view, face.caller), *kind, *wanted.conditions),
         _hide_before(view, face.read),
         wanted.sort_column,
         wanted.descending,

@@ -10,7 +10,7 @@ import time
 import uuid
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any
 
 import msgspec
@@ -26,6 +26,9 @@ from trailboss.store.transaction import Read
 Converter = Callable[[Any], Any]
 
 encode = msgspec.json.Encoder().encode
+
+VIEWS = 16_384
+"""More than there are types, roles and states; those of types that are added at run time come and go."""
 
 
 @dataclass
@@ -73,11 +76,11 @@ def resource(row: Resource, face: Face) -> dict[str, Any]:
     if presented := type(row).behaviour.presented:
         row = presented(row, face)
     type_ = type(row)
-    view = face.role.shown_as(type_)
+    view = face.role.of_row(row)
     if view is None:
         raise ApiError(404)
     plan = _plan(view, face.caller.plain_ids)
-    values = row.values
+    values = row.values if view.type.added_to is None else _with_added(row, view)
     if "id" not in values:
         return _value(row, view, plan)
     id_ = face.id(type_, values["id"])
@@ -97,6 +100,13 @@ def resource(row: Resource, face: Face) -> dict[str, Any]:
             document[wire + "TS"] = values[name]
     _add_derived(row, view, document, face)
     return document
+
+
+def _with_added(row: Resource, view: TypeView) -> dict[str, Any]:
+    """Return the values of a row, with those of the fields that its kind has on top; they are kept by wire names."""
+    kept = row.values["data"].get("fields", {})
+    own = type(row).fields
+    return row.values | {f.name: kept.get(wire) for wire, f in view.fields.items() if f.name not in own}
 
 
 def _value(row: Resource, view: TypeView, plan: _Plan) -> dict[str, Any]:
@@ -162,7 +172,7 @@ def _role_inside(row: Resource, face: Face) -> RoleView:
 def offered(row: Resource, view: TypeView, read: Read, caller: Caller) -> list[str]:
     """Return the names of the actions that are valid for a row now (10-hosts section 1.2). Who is not to see the type
     of a row, only that it is there, does nothing with it."""
-    if view.type is not type(row) and not caller.all_accounts:
+    if not issubclass(view.type, type(row)) and not caller.all_accounts:
         return []
     names = _actions_in(view, type(row).type, row.values.get("state"))
     if not names or all(view.actions[n].capability is None for n in names):
@@ -172,7 +182,7 @@ def offered(row: Resource, view: TypeView, read: Read, caller: Caller) -> list[s
     return [n for n in names if (needed := view.actions[n].capability) is None or needed in present]
 
 
-@cache
+@lru_cache(maxsize=VIEWS)
 def _actions_in(view: TypeView, type_name: str, state: str | None) -> tuple[str, ...]:
     """Return the actions that a type serves in a state."""
     type_ = registry[type_name]
@@ -188,7 +198,7 @@ def _actions_in(view: TypeView, type_name: str, state: str | None) -> tuple[str,
     return tuple(found)
 
 
-@cache
+@lru_cache(maxsize=VIEWS)
 def _plan(view: TypeView, plain_ids: bool) -> _Plan:
     names = sorted(view.fields, key=lambda wire: ({"name": 0, "state": 1}.get(wire, 2), wire))
     fields = [(w, view.fields[w]) for w in names if w not in ("id", "type", "links", "actions")]

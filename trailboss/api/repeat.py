@@ -89,6 +89,7 @@ def once(request: Request, method: str, caller: Caller, params: dict[str, Any]) 
 
 def _secrets_in(document: dict[str, Any]) -> list[str]:
     """Return the names of the fields of a document that hold what is shown only once."""
-    fields = registry[document["type"]].by_wire
+    type_ = registry.get(document["type"])
+    fields = type_.by_wire if type_ is not None else {}  # one that was added at run time has none
     secret = {wire for wire, field in fields.items() if field.secret or field.read_on_create_only}
     return [wire for wire in document if wire in secret and document[wire] is not None]

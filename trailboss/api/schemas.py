@@ -7,13 +7,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from functools import cache
+from dataclasses import dataclass, field
+from functools import cache, lru_cache
 from typing import Any
 
 from trailboss import resources
 from trailboss.api import links
-from trailboss.declare import ROLES, Action, Field, Link, ResourceType, registry
+from trailboss.declare import ROLES, Action, Field, Link, Resource, ResourceType, registry
 
 assert resources  # the declarations register themselves when they are imported
 
@@ -59,15 +59,21 @@ class TypeView:
 
 @dataclass(frozen=True, eq=False)
 class RoleView:
-    """All that a role sees. types: by API name. names: the same by singular and plural in lower case."""
+    """All that a role sees. types: by API name. names: the same by singular and plural in lower case. added: those of
+    the types that were added for the account in effect."""
 
     role: str
     types: Mapping[str, TypeView]
     names: Mapping[str, TypeView]
+    added: Mapping[str, TypeView] = field(default_factory=dict)
 
     def shown_as(self, type_: ResourceType) -> TypeView | None:
         """Return the view under which a row of a type is shown: its own, else its base type's; None: not at all."""
         return self.types.get(type_.type) or self.types.get(type_.base.type)
+
+    def of_row(self, row: Resource) -> TypeView | None:
+        """Return the view under which a row is shown: that of its kind, if this was added, else that of its type."""
+        return (self.added and self.added.get(row.values.get("kind") or "")) or self.shown_as(type(row))
 
 
 @cache
@@ -79,6 +85,15 @@ def role_view(role: str) -> RoleView:
     types = {t.type: _type_view(t, role, names) for t in visible}
     by_name = {v.type.type.lower(): v for v in types.values()} | {v.type.plural.lower(): v for v in types.values()}
     return RoleView(role, types, by_name)
+
+
+@lru_cache(maxsize=64)
+def with_added(view: RoleView, types: tuple[ResourceType, ...]) -> RoleView:
+    """Return a view with the types that were added for the account in effect, as far as the role sees their parents."""
+    visible = {*view.types, *(t.type for t in types)}
+    added = {t.type: _type_view(t, view.role, visible) for t in types if "r" in _letters(t, view.role)}
+    names = {v.type.type.lower(): v for v in added.values()} | {v.type.plural.lower(): v for v in added.values()}
+    return RoleView(view.role, {**view.types, **added}, {**view.names, **names}, added)
 
 
 def _letters(type_: ResourceType, role: str) -> str:

@@ -39,7 +39,7 @@ from trailboss.api.context import Context
 from trailboss.api.read import File
 from trailboss.api.render import Face
 from trailboss.api.request import Target, base_url, client_ip, overriding_url, peer_of, target_of
-from trailboss.api.schemas import RoleView, TypeView, role_view
+from trailboss.api.schemas import RoleView, TypeView
 from trailboss.api.validate import Check, Checked
 from trailboss.declare import format_id
 from trailboss.errors import ApiError, Lost, Unreachable
@@ -210,7 +210,7 @@ def _enter(r: Read, call: Call) -> Caller:
     call.caller = identify(r, call.request, call.target.project)
     if "x-api-request-url" in call.request.headers and value_of(r, "api.allow.client.override") == "true":
         call.root = f"{overriding_url(call.request) or base_url(call.request)}/v1"
-    call.role = role_view(call.caller.role)
+    call.role = call.caller.view
     call.context.uses.note(call.caller, r.now)
     return call.caller
 
@@ -221,12 +221,12 @@ def _face(call: Call, caller: Caller, r: Read) -> Face:
 
 def _face_of(call: Call, caller: Caller) -> Callable[[Read], Face]:
     query = dict(call.request.query_params)
-    return lambda r: Face(caller, call.root, role_view(caller.role), r, query)
+    return lambda r: Face(caller, call.root, caller.view, r, query)
 
 
 def _locate(call: Call, caller: Caller) -> Place:
     """Find what a URL names. Raises ApiError 404."""
-    target, role = call.target, role_view(caller.role)
+    target, role = call.target, caller.view
     if target.type is None:
         raise ApiError(405)
     view = role.names.get(target.type.lower())

@@ -77,6 +77,8 @@ def _update(tx: Tx, view: TypeView, row: Resource, checked: Checked, face: Face)
     if row.values.get("state") in ("removed", "purging", "purged"):
         raise ApiError(405, message=f"a {view.type.type} that is {row.values['state']} cannot be changed")
     _check_unique(tx, view, checked, face, row)
+    if view.type.added_to is not None:
+        row = _with_added(tx, view, row, checked)
     if checked.values.get("data") is not None:
         # the fields that are kept in it are changed by their names only
         checked.values["data"] = {**checked.values["data"], "fields": row.values["data"].get("fields", {})}
@@ -87,6 +89,14 @@ def _update(tx: Tx, view: TypeView, row: Resource, checked: Checked, face: Face)
     return changed
 
 
+def _with_added(tx: Tx, view: TypeView, row: Resource, checked: Checked) -> Resource:
+    """Store the fields that a type which was added at run time has on top; take them out of what was checked."""
+    names = [name for name in checked.values if name not in type(row).fields]
+    added = {view.type.fields[name].wire: checked.values.pop(name) for name in names}
+    data = row.values["data"]
+    return tx.change(row, data={**data, "fields": {**data.get("fields", {}), **added}})
+
+
 def _check_unique(tx: Tx, view: TypeView, checked: Checked, face: Face, own: Resource | None) -> None:
     for field_ in view.fields.values():
         value = checked.values.get(field_.name)
@@ -95,7 +105,7 @@ def _check_unique(tx: Tx, view: TypeView, checked: Checked, face: Face, own: Res
         same = {field_.name: value}
         if "account_id" in view.type.fields:
             same["account_id"] = _owner(checked, face, own)
-        others = tx.find(view.type, **same)
+        others = tx.find(read.declared(view), **same)
         if any(own is None or r.values["id"] != own.values["id"] for r in others):
             raise ApiError(422, "NotUnique", f"{field_.wire} {value!r} is taken", field=field_.wire)
 
@@ -131,7 +141,7 @@ def _delete(tx: Tx, row: Resource, face: Face) -> Resource:
 def act(tx: Tx, view: TypeView, raw: str, name: str, body: Body, face: Face) -> Written:
     """Do an action of a row. Raises ApiError 404, 422 ActionNotAvailable, and 422 for an input that is not right."""
     row = read.find(tx, view, raw, face.caller)
-    own_view = face.role.shown_as(type(row)) or view
+    own_view = face.role.of_row(row) or view
     if name not in render.offered(row, own_view, tx, face.caller):
         raise _not_available(row, name)
     machine = type(row).machine

@@ -32,6 +32,7 @@ class Account(Resource):
     transitioning_progress: int | None = None
     external_id: str | None = None
     external_id_type: str | None = None
+    added_types: int | None = None
     after_deactivation: str | None = None
     has_logged_in: bool | None = None
     identities: list[str] | None = None

@@ -48,6 +48,8 @@ class Account(Entity):
     external_id = text(column=True, create=True, update=True, read=ADMINS)
     external_id_type = text(column=True, create=True, update=True, read=ADMINS, max_length=128)
 
+    added_types = number(column=True, read=(), part="observed")
+    """How many types were added for it at run time, if any: so that requests need not look."""
     after_deactivation = text(read=())
     has_logged_in = flag(read=())
     # what the login provider has said last, and when: identities as `kind:id`, of which the person is the first

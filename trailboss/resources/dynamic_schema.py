@@ -1,4 +1,9 @@
-"""Types that are added at run time, each for one account: a kind of a type that there is, with fields of its own."""
+"""Types that are added at run time, each for one account: a kind of a type that there is, with fields of its own.
+
+In: rows of `dynamicSchema`. Out: `types_of`, the types that a request of the account knows besides the declared ones.
+Rows of such a kind are rows of the parent, whose behaviour they have; only the views of the account show them as what
+they are (`api/schemas.py`).
+"""
 
 from __future__ import annotations
 
@@ -7,16 +12,18 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from trailboss.declare import Behaviour, generic, ref, registry, text
+from trailboss.declare import Behaviour, ResourceType, generic, kind_of, ref, registry, text
 from trailboss.errors import ApiError
 from trailboss.resources.entity import Entity
 
 if TYPE_CHECKING:
-    from trailboss.store.transaction import Tx
+    from trailboss.store.transaction import Read, Tx
 
-_SIMPLE = "string|int|enum|password|float|date|boolean|json"
-_FIELD = re.compile(rf"({_SIMPLE})|(map|array)\[({_SIMPLE.removesuffix('|json')})\]")
-"""Types that a field of such a type can have (20-stacks-and-services section 13)."""
+_SIMPLE = "string|int|enum|float|date|boolean"
+_FIELD = re.compile(rf"({_SIMPLE}|json)|(map|array)\[({_SIMPLE})\]")
+"""Types that a field of such a type can have (20-stacks-and-services section 13). No passwords: only what is declared
+as a secret is kept as one."""
+_NAME = re.compile(r"[a-zA-Z][a-zA-Z0-9]{0,99}")
 
 
 class DynamicSchema(Entity):
@@ -24,7 +31,6 @@ class DynamicSchema(Entity):
 
     type = "dynamicSchema"
     roles = {"superadmin": "crud"}
-    served = False
     machine = generic("dynamicschema")
 
     name = text(create=True, required=True, column=True, valid_chars="a-zA-Z0-9", min_length=1)
@@ -33,7 +39,7 @@ class DynamicSchema(Entity):
     definition = text(create=True, update=True, nullable=False, default='{"resourceFields":{}}', max_length=65535)
     """Its fields, as JSON."""
     service_id = ref("service", create=True, column=True)
-    """The service that has brought it, and takes it along."""
+    """The service that has brought it."""
 
 
 def prepare(tx: Tx, values: dict[str, Any], caller: Any) -> dict[str, Any]:
@@ -44,10 +50,32 @@ def prepare(tx: Tx, values: dict[str, Any], caller: Any) -> dict[str, Any]:
     if name.lower() in taken:
         raise ApiError(422, "NotUnique", f"there is a type {name} already", field="name")
     parent = registry.get(values["parent"])
-    if parent is None or not parent.stored or parent.window:
-        raise ApiError(422, "InvalidReference", f"{values['parent']!r} is no type that has kinds", field="parent")
+    if parent is None or not _may_have_kinds(parent):
+        raise ApiError(422, "InvalidReference", f"{values['parent']!r} is no type that can have kinds", field="parent")
     _check(parent.by_wire.keys(), values["definition"])
     return values
+
+
+def _may_have_kinds(parent: ResourceType) -> bool:
+    """Say whether kinds of a type can be added: it has rows with a life of their own that belong to accounts, is no
+    kind itself, and shows no secrets, which are known by the declared type."""
+    shows_secrets = any(f.has_secrets or f.read_on_create_only for f in parent.fields.values())
+    has_rows = parent.stored and parent.machine is not None and "account_id" in parent.fields
+    return has_rows and parent.base is parent and not parent.window and not shows_secrets
+
+
+def types_of(read: Read, account_id: int) -> tuple[ResourceType, ...]:
+    """Return the types that were added for an account and are in force."""
+    rows = read.find(DynamicSchema, account_id=account_id, state="active")
+    return tuple(kind_of(row.parent, row.name, _fields_of(row.definition)) for row in rows)
+
+
+def settled(tx: Tx, row: DynamicSchema) -> None:
+    """Note how many types an account has, so that requests need not look for those that there are not."""
+    account = tx.get(registry["account"], row.account_id)
+    if account is not None:
+        count = len(tx.find(DynamicSchema, account_id=row.account_id, state="active"))
+        tx.change(account, added_types=count or None)
 
 
 def update(tx: Tx, row: DynamicSchema, values: dict[str, Any], caller: Any) -> DynamicSchema:
@@ -60,14 +88,22 @@ def update(tx: Tx, row: DynamicSchema, values: dict[str, Any], caller: Any) -> D
 def _check(taken: Any, definition: str) -> None:
     """Check the fields of a definition. taken: names that the parent has. Raises ApiError 422."""
     try:
-        fields = msgspec.json.decode(definition, type=_Definition).resourceFields
+        fields = _fields_of(definition)
     except msgspec.DecodeError as error:
         raise _wrong(str(error)) from error
-    for name, field in fields.items():
+    for name, type_ in fields:
         if name in taken:
             raise _wrong(f"the field {name} is the parent's")
-        if not _FIELD.fullmatch(field.type):
-            raise _wrong(f"the field {name} cannot be of type {field.type!r}")
+        if not _NAME.fullmatch(name):
+            raise _wrong(f"{name!r} cannot be the name of a field")
+        if not _FIELD.fullmatch(type_):
+            raise _wrong(f"the field {name} cannot be of type {type_!r}")
+
+
+def _fields_of(definition: str) -> tuple[tuple[str, str], ...]:
+    """Return names and types of the fields of a definition. Raises DecodeError."""
+    fields = _read(definition).resourceFields
+    return tuple((name, field.type) for name, field in fields.items())
 
 
 class _FieldDefinition(msgspec.Struct):
@@ -78,8 +114,11 @@ class _Definition(msgspec.Struct):
     resourceFields: dict[str, _FieldDefinition] = {}
 
 
+_read = msgspec.json.Decoder(_Definition).decode
+
+
 def _wrong(because: str) -> ApiError:
     return ApiError(422, "InvalidFormat", f"definition: {because}", field="definition")
 
 
-DynamicSchema.behaviour = Behaviour(prepare=prepare, update=update)
+DynamicSchema.behaviour = Behaviour(prepare=prepare, update=update, settled=settled)

@@ -137,7 +137,7 @@ class Statements:
         self, type_: ResourceType, keys: tuple[str, ...], live: bool, limit: int | None, newest: bool
     ) -> ClauseElement:
         """Rows of a type whose columns equal parameters named like them; in the order of their ids."""
-        name = ("find", type_.type, keys, live, limit, newest)
+        name = ("find", type_.base.type, type_.type, keys, live, limit, newest)
         if name not in self.kept:
             table = table_of(type_)
             conditions: list[ColumnElement[bool]] = [table.c[k] == bindparam(k) for k in keys]

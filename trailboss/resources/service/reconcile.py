@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from trailboss import states
+from trailboss.declare import registry
 from trailboss.outcome import Again, Begin, Done, Make, Outcome, Set, Step
 from trailboss.resources.instance import Container
 from trailboss.resources.instance.actions import next_run
@@ -65,7 +66,9 @@ def reconcile(view: View) -> Outcome:
         return _drain(view)
     if row.state == "deactivating":
         return _rest(view)
-    if row.state in ("activating", "active", "updating-active") and (row.launch_config or {}).get("imageUuid"):
+    # a kind that was added at run time is run by whoever has added it
+    is_ours = row.kind in registry and (row.launch_config or {}).get("imageUuid")
+    if row.state in ("activating", "active", "updating-active") and is_ours:
         return _converge(view)
     return Done()
 

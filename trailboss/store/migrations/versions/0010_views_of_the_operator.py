@@ -52,6 +52,7 @@ def upgrade() -> None:
             0 AS failed, CAST(NULL AS TEXT) AS message, CAST(NULL AS INTEGER) AS progress, '{}' AS data
         """
     )
+    op.add_column("account", sa.Column("added_types", sa.BigInteger()))
     op.add_column("instance_link", sa.Column("service_consume_map_id", sa.BigInteger()))
     op.create_index("instance_link_service_consume_map_id", "instance_link", ["service_consume_map_id"])
     op.add_column("service_expose_map", sa.Column("upgrade", sa.Integer()))
@@ -64,6 +65,8 @@ def upgrade() -> None:
 
 def downgrade() -> None:
     """Take them away again."""
+    with op.batch_alter_table("account") as account:
+        account.drop_column("added_types")
     with op.batch_alter_table("volume") as volume:
         for column in ("allocation_state", "attached_state", "device_number"):
             volume.drop_column(column)
