@@ -1,5 +1,6 @@
 """A page costs the page, however many rows an account has: for each order and filter that the API offers to somebody
-who is bound to one account, the database says that it reads the rows from an index as they come.
+who is bound to one account, and for the order by id that administrators have over all accounts, the database says that
+it reads the rows from an index as they come.
 
 Logs have no such indexes: they have a bound. Only what was removed lately is read otherwise: by when it was removed,
 and then sorted.
@@ -88,13 +89,17 @@ def _part(node: dict[str, Any]) -> tuple[str, bool]:
     return text, "Sort" in kinds or "Incremental Sort" in kinds
 
 
-def assert_reads_in_order(connection: Connection, asked: query.Query) -> None:
+OF_ACCOUNT = r"INDEX .*account_id|Index.*account_id|_uuid|PRIMARY KEY|_pkey|_by_removed"
+
+
+def assert_reads_in_order(connection: Connection, asked: query.Query, right: str = OF_ACCOUNT) -> list[str]:
     sql, params = query.statement(connection.database, asked, 0)
     found = parts(connection, sql, params)
     assert found
     for how, is_sorted in found:
-        assert re.search(r"INDEX .*account_id|Index.*account_id|_uuid|PRIMARY KEY|_pkey", how), (how, sql)
-        assert not is_sorted or "_by_removed" in how, (how, sql)
+        assert re.search(right, how), (how, sql)
+        assert not is_sorted or "by_removed" in how, (how, sql)
+    return [how for how, _ in found]
 
 
 def by_type() -> Iterator[Any]:
@@ -118,6 +123,14 @@ def test_rows_with_a_value_are_read_from_an_index(connection: Connection, name: 
         assert_reads_in_order(connection, query.Query(registry[name], (OWNED, same), 0, limit=101))
         if column not in ("account_id", "created"):
             assert_reads_in_order(connection, query.Query(registry[name], (OWNED, same), 0, "created", limit=101))
+
+
+@pytest.mark.parametrize("name", list({name: None for name, _ in OFFERED}))
+def test_administrators_read_all_accounts_from_an_index_by_id(connection: Connection, name: str) -> None:
+    for descending, after in itertools.product((False, True), (None, (None, 7))):
+        asked = query.Query(registry[name], (), 0, None, descending, after, 101)
+        live, removed = assert_reads_in_order(connection, asked, r"SCAN \w+$|PRIMARY KEY|_pkey|_all_by_removed")
+        assert "_all_by_removed" in removed
 
 
 def test_the_orders_are_those_of_the_api() -> None:

@@ -158,6 +158,11 @@ class _Order:
         """The terms of the order."""
         return self.directed(self.key, self.table.c.id)
 
+    @property
+    def loosely_by(self) -> _Terms:
+        """The same terms in a form that chooses no index."""
+        return self.directed(func.coalesce(self.key, None), func.coalesce(self.table.c.id, None))
+
     def directed(self, key: ColumnElement[Any], id_: ColumnElement[Any]) -> _Terms:
         """Return the terms of this order for what is selected as these two."""
         if self.sort is None:
@@ -202,7 +207,7 @@ def _parts(order: _Order, hide: bool, after: bool | None) -> list[tuple[ColumnEl
     # removed rows are shown for a while, until they are purged (10-hosts section 1.3)
     recent = and_(table.c.removed >= bindparam("long_ago"), not_yet_purged, table.c.state != "purged")
     comes_after = or_(*_following(order, after, loosely=True))
-    return [*((and_(live, part), by) for part in following), (and_(recent, comes_after), order.by)]
+    return [*((and_(live, part), by) for part in following), (and_(recent, comes_after), order.loosely_by)]
 
 
 def _following(order: _Order, after: bool | None, loosely: bool = False) -> list[ColumnElement[bool]]:

@@ -1,8 +1,9 @@
 """By what rows are sorted, and the indexes that make a page cost the page, however many rows an account has.
 
 Each column by which somebody who is bound to one account may sort has an index of (account, column, id) over the rows
-that are not removed; those that were removed lately, which lists still show, have one of (account, removed). All of it
-follows from the declarations. Nulls are smaller than any value, texts compare by code points: the same on both
+that are not removed; those that were removed lately, which lists still show, have one of (account, removed), and for
+lists over all accounts one of (removed). Those, which only administrators have, come from an index by id alone: more
+indexes would cost whoever creates something, and mislead PostgreSQL. All of it follows from the declarations. Nulls are smaller than any value, texts compare by code points: the same on both
 databases. They are no part of the SQLAlchemy schema, since it has no word that means the same on both.
 `query.py` is the only user.
 """
@@ -28,17 +29,20 @@ _POSTGRES_CHARACTERS = 255
 
 @dataclass(frozen=True)
 class SortIndex:
-    """An index of the live rows of a table; of the removed ones, for the column `removed`. column: None: only by id."""
+    """An index of the live rows of a table; of the removed ones, for the column `removed`. column: None: only by id.
+    has_account: the rows of each account are apart. of_all: they could be, and are not."""
 
     table: str
     column: str | None
     is_text: bool = False
     has_account: bool = True
+    of_all: bool = False
 
     @property
     def name(self) -> str:
         """Name of the index in the database."""
-        return index_name(self.table, f"by_{self.column}" if self.column else "live")
+        prefix = "all_by" if self.of_all else "by"
+        return index_name(self.table, f"{prefix}_{self.column}" if self.column else "live")
 
     def ddl(self, is_postgres: bool) -> str:
         """Return the statement that makes it."""
@@ -80,8 +84,9 @@ def indexes_of(base: ResourceType) -> list[SortIndex]:
         and may_sort(field)
         and (field.read is None or set(field.read) & bound)
     ]
-    ends = (SortIndex(table_name(base), column, has_account=has_account) for column in (None, "removed"))
-    return [*ends, *sorted_by]
+    ends = [SortIndex(table_name(base), column, has_account=has_account) for column in (None, "removed")]
+    of_all = [SortIndex(table_name(base), "removed", has_account=False, of_all=True)] if has_account else []
+    return [*ends, *of_all, *sorted_by]
 
 
 def _is_text(field: Field[Any]) -> bool:
