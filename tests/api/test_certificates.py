@@ -54,6 +54,27 @@ def test_keys_of_every_kind_are_taken(api: Api, private: str, algorithm: str, si
     assert (made["CN"], made["subjectAlternativeNames"]) == (None, None)
 
 
+@pytest.mark.parametrize("field", ["cert", "certChain"])
+@pytest.mark.parametrize("kind", ["rsa", "ec", "ed25519"])
+def test_a_private_key_among_certificates_is_refused_and_kept_nowhere(
+    api: Api, admin: Api, installation: Installation, field: str, kind: str
+) -> None:
+    authority = issue("Acme CA", private=a_key("ec"))
+    issued = issue("shop.example.com", authority, private=a_key(kind))
+    right = body(issued, certChain=authority.cert)
+    made = api.create("certificates", **{**right, "name": "right"})
+    combined = {field: f"{right[field]}{issued.key}"}
+    for method, path, sent in (
+        ("POST", "certificates", {**right, **combined}),
+        ("PUT", f"certificates/{made['id']}", combined),
+    ):
+        assert api.refused(method, path, json=sent) == (422, "InvalidFormat", field)
+    noted = admin.ask("GET", "auditlogs").text
+    assert noted.count('"***"') >= 4 and "PRIVATE KEY" not in noted
+    kept = installation.store.read(lambda read: read.find(Certificate))
+    assert [(row.cert, row.cert_chain) for row in kept] == [(issued.cert, authority.cert)]
+
+
 ENCRYPTED = a_key().private_bytes(Encoding.PEM, PrivateFormat.PKCS8, BestAvailableEncryption(b"password")).decode()
 
 

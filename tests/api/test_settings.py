@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.serving import Api, Installation, OpenApi
+from tests.serving import Api, Installation, OpenApi, Settle
 from trailboss.resources.setting import BOUNDS, DEFAULTS, environment_name, number_of
 
 
@@ -76,9 +76,53 @@ def test_access_control_is_switched_at_once(admin: Api, open_api: OpenApi) -> No
     assert open_api(None).refused("GET", "/v1")[0] == 401
 
 
-def test_a_number_that_is_none_does_not_break_lists(admin: Api, api: Api) -> None:
-    admin.ask("PUT", "settings/api.show.removed.for.seconds", json={"value": "soon"})
+@pytest.mark.parametrize("value", ["soon", "-1", "9" * 18])
+def test_a_number_that_cannot_be_does_not_break_lists(
+    installation: Installation, api: Api, settle: Settle, value: str
+) -> None:
+    for name in ("api.show.removed.for.seconds", "object.remove.time.delay.seconds"):
+        installation.set(name, value)
     assert api.get("environments")["data"] == []
+    made = api.create("apikeys")
+    settle()
+    assert api.ask("POST", f"apikeys/{made['id']}?action=deactivate").status_code == 202
+    settle()
+    assert api.ask("DELETE", f"apikeys/{made['id']}").status_code == 200
+    settle()
+
+
+@pytest.mark.parametrize("realm", ["Größe 漢", 'a"b', "line\r\nX-Forged: 1", "\0"])
+def test_a_realm_that_a_header_cannot_hold_keeps_nobody_from_an_answer(
+    installation: Installation, open_api: OpenApi, realm: str
+) -> None:
+    installation.set("api.auth.realm", realm)
+    refused = open_api(None).ask("GET", "/v1")
+    assert refused.status_code == 401
+    assert refused.headers["WWW-Authenticate"].isascii() and "X-Forged" not in refused.headers
+
+
+@pytest.mark.parametrize("name", ["ldapconfig", "githubconfig", "openidconfig"])
+@pytest.mark.parametrize(
+    "stored",
+    [
+        {},
+        {"api.auth.ldap.port": "abc", "api.auth.github.allowed.identities": "{", "api.auth.openid.issuer": ""},
+        {"api.auth.ldap.port": "[]", "api.auth.github.allowed.identities": "[1]", "api.auth.ldap.tls": "perhaps"},
+    ],
+)
+def test_a_provider_without_settings_that_can_be_is_said_to_be_so(
+    admin: Api, open_api: OpenApi, installation: Installation, name: str, stored: dict[str, str]
+) -> None:
+    for setting, value in {"api.auth.provider.configured": name, **stored}.items():
+        installation.set(setting, value)
+    visitor = open_api(None)
+    assert visitor.get("token")["data"][0]["authProvider"] == name
+    assert visitor.ask("POST", "token", json={"code": "a:b"}).status_code in (401, 403, 503)
+    assert admin.get(f"{name}s")["data"][0]["enabled"] is True
+    assert admin.ask("GET", "identities").status_code in (200, 503)
+    for kind in ("ldap", "github", "openid"):
+        installation.set(f"api.auth.{kind}.access.mode", "restricted")
+    assert admin.get("accounts")["data"]
 
 
 def test_names_and_values_are_checked(admin: Api) -> None:

@@ -25,6 +25,7 @@ from trailboss.errors import ApiError, Unreachable
 from trailboss.resources.account import Account
 from trailboss.resources.audit_log import AuditLog
 from trailboss.resources.credential import Credential
+from trailboss.resources.x509 import PRIVATE
 
 if TYPE_CHECKING:
     from trailboss.api.v1 import Call
@@ -161,7 +162,7 @@ def without_secrets(
         spec = type_.by_wire.get(wire) if type_ is not None else None
         if spec is None:
             continue
-        if _is_secret(spec, answer):
+        if _is_secret(spec, answer) or (isinstance(value, str) and PRIVATE in value):
             kept[wire] = HIDDEN
         else:
             size = len(value) if isinstance(value, str) else len(msgspec.json.encode(value))

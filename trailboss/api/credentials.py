@@ -219,5 +219,6 @@ def _challenge(read: Read, connection: HTTPConnection) -> dict[str, str]:
     headers = connection.headers
     if headers.get("x-api-no-challenge") == "true" or "upgrade" in headers.get("connection", "").lower():
         return {}
-    realm = value_of(read, "api.auth.realm").replace('"', "'")
+    # what a header cannot hold must not keep anybody from being answered
+    realm = "".join(c if " " <= c <= "~" else "?" for c in value_of(read, "api.auth.realm").replace('"', "'"))
     return {"WWW-Authenticate": f'Basic realm="{realm}"'}

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import msgspec
 
 from trailboss.declare import Field, ResourceType, registry
+from trailboss.errors import ApiError
 from trailboss.resources import setting
 from trailboss.resources.setting import value_of
 
@@ -60,9 +61,14 @@ def kinds_in_force(read: Read) -> tuple[str, ...]:
 
 def in_force(read: Read, browser: str = "") -> Provider | None:
     """Return the provider in force; None if people log in with passwords kept here, or not at all. browser: by what the
-    browser of who logs in is known."""
+    browser of who logs in is known. Raises ApiError 503 if its settings are not all there, or cannot be."""
     name = name_in_force(read)
-    return made(name, saved(read, registry[name]), value_of(read, STATE_KEY), browser) if name in KINDS else None
+    if name not in KINDS:
+        return None
+    try:
+        return made(name, saved(read, registry[name]), value_of(read, STATE_KEY), browser)
+    except msgspec.ValidationError as error:
+        raise ApiError(503, message=f"the settings of {name} are not complete: {error}; save it again") from error
 
 
 def made(name: str, values: dict[str, Any], state_key: str = "", browser: str = "") -> Provider:
@@ -91,8 +97,8 @@ def saved(read: Read, type_: ResourceType) -> dict[str, Any]:
     found = {}
     for name, field in _kept(type_).items():
         value = value_of(read, _setting_of(type_, name)) or field.default
-        if value not in (None, ""):
-            found[name] = _from_text(field, value)
+        if value not in (None, "") and (read_ := _from_text(field, value)) is not None:
+            found[name] = read_
     return found
 
 
@@ -117,7 +123,10 @@ def access_mode(read: Read, name: str) -> str:
 def allowed_identities(read: Read, name: str) -> list[str]:
     """Return the identities (`kind:id`) that are let in although they are members of nothing."""
     text = value_of(read, f"{_PREFIX[name]}.allowed.identities") if name in _PREFIX else ""
-    found = msgspec.json.decode(text or "[]")
+    try:
+        found = msgspec.json.decode(text or "[]", type=list[dict[str, Any]])
+    except msgspec.DecodeError:
+        return []  # nobody more, where somebody has stored something else
     return [f"{identity.get('externalIdType')}:{identity.get('externalId')}" for identity in found]
 
 
@@ -133,4 +142,8 @@ def _setting_of(type_: ResourceType, name: str) -> str:
 def _from_text(field: Field[Any], value: Any) -> Any:
     if not isinstance(value, str) or field.type in ("string", "enum", "password"):
         return value
-    return msgspec.json.decode(value)
+    kind: Any = {"int": int, "boolean": bool}.get(field.type, list[dict[str, Any]])
+    try:
+        return msgspec.json.decode(value, type=kind)
+    except msgspec.DecodeError:
+        return field.default  # where somebody has stored something else

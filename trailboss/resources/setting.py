@@ -45,10 +45,17 @@ DEFAULTS = {
     "task.purge.after.seconds": "604800",
     "task.purge.resources.schedule": "0",
 }
+_YEARS_S = 315_360_000
+"""Ten of them, in seconds: the longest time that anything here is about."""
 BOUNDS = {
     "api.auth.attempts.per.address": (1, 1_000),
     "api.auth.attempts.per.name": (1, 1_000),
     "api.auth.attempts.window.seconds": (1, 86_400),
+    "api.auth.groups.refresh.seconds": (1, _YEARS_S),
+    "api.auth.jwt.token.expiry": (1, _YEARS_S * 1000),
+    "api.show.removed.for.seconds": (0, _YEARS_S),
+    "audit_log.purge.after.seconds": (0, _YEARS_S),
+    "object.remove.time.delay.seconds": (0, _YEARS_S),
 }
 """The least and the most that a number may be; others are not stored, and a variable beyond counts as the bound."""
 PUBLIC = (
@@ -141,7 +148,7 @@ def check(name: str, value: str) -> None:
     """Refuse a value that a setting cannot have. Raises ApiError 422."""
     if name not in BOUNDS:
         return
-    if not _is_number(value):
+    if not _is_number(value.removeprefix("-")):
         raise ApiError(422, "InvalidFormat", f"{name} is a whole number", field="value")
     least, most = BOUNDS[name]
     if not least <= int(value) <= most:

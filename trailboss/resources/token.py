@@ -186,13 +186,16 @@ def _shown(read: Read, *, account: Account | None = None, **more: Any) -> Token:
 
 def beginning(read: Read, row: None, values: dict[str, Any], caller: Any) -> Callable[[], str | None] | None:
     """Return what asks the provider in force where a person goes to log in."""
-    provider = providers.in_force(read, caller.browser)
+    try:
+        provider = providers.in_force(read, caller.browser)
+    except ApiError:
+        return None  # a login page is told the rest all the same
 
     def question() -> str | None:
         try:
             return provider.begin() if provider is not None else None
         except ApiError:
-            return None  # a login page is told the rest all the same
+            return None  # as above
 
     return question
 

@@ -21,6 +21,8 @@ from trailboss.errors import ApiError
 
 T = TypeVar("T")
 
+PRIVATE = "PRIVATE KEY-----"
+"""In PEM, what begins and ends a private key of any kind."""
 _DATE = "%a %b %d %H:%M:%S UTC %Y"
 
 
@@ -44,6 +46,9 @@ def read(cert: str, key: str, chain: str | None, now_ms: int) -> dict[str, Any]:
 
 
 def _parsed(field: str, text: str, load: Callable[[bytes], T]) -> T:
+    if field != "key" and PRIVATE in text:
+        # certificates are shown to everybody in the environment
+        raise ApiError(422, "InvalidFormat", f"{field} holds a private key, which belongs into key", field=field)
     try:
         return load(text.encode())
     except TypeError as error:
