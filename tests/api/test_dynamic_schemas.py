@@ -185,6 +185,20 @@ def test_two_accounts_have_types_of_one_name_with_different_parents(
     assert len(api.get("glusters")["data"]) == len(other.get("glusters")["data"]) == 1
 
 
+def test_a_type_that_comes_back_with_another_parent_does_not_take_the_old_rows(
+    operator: Api, api: Api, appliance: str, settle: Settle
+) -> None:
+    made = api.create("appliances", name="box", size=3)
+    for action in ("deactivate", "remove"):
+        operator.ask("POST", f"dynamicschemas/{appliance}/?action={action}")
+        settle()
+    operator.create("dynamicschemas", **a_type(name="appliance", parent="volume"))
+    settle()
+    assert api.create("appliances", name="disk", driver="local", size=1)["id"] == "1v1"
+    assert api.get(f"environments/{made['id']}")["type"] == "environment"
+    assert [row["id"] for row in api.get("appliances")["data"]] == ["1v1"]
+
+
 def test_a_service_of_such_a_kind_has_no_containers(operator: Api, api: Api, settle: Settle) -> None:
     operator.create("dynamicschemas", **a_type())
     settle()

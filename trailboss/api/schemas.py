@@ -73,7 +73,8 @@ class RoleView:
 
     def of_row(self, row: Resource) -> TypeView | None:
         """Return the view under which a row is shown: that of its kind, if this was added, else that of its type."""
-        return (self.added and self.added.get(row.values.get("kind") or "")) or self.shown_as(type(row))
+        added = self.added.get(row.values.get("kind") or "") if self.added else None
+        return added if added is not None and issubclass(added.type, type(row)) else self.shown_as(type(row))
 
 
 @cache
