@@ -12,10 +12,12 @@ import pytest
 from tests.server.live import Api, LiveHost, basic, connected_host
 from tests.waiting import eventually_async
 from trailboss.agent.register import register
+from trailboss.errors import Permanent
 from trailboss.resources.agent import Agent
 from trailboss.resources.host import Host
 from trailboss.resources.instance import Container
 from trailboss.resources.register import Register
+from trailboss.resources.setting import store as store_setting
 from trailboss.server.process import LARGEST_MESSAGE
 from trailboss.store import journal
 from trailboss.wire import messages
@@ -58,6 +60,22 @@ async def test_a_message_that_cannot_be_read_ends_the_connection_in_words(api: A
             answer = await socket.receive(20)
             assert (answer.type, answer.data) == (aiohttp.WSMsgType.CLOSE, messages.CLOSE_MALFORMED)
             assert answer.extra.startswith("the message cannot be read")
+
+
+async def test_an_agent_with_an_expired_token_is_told_so_and_one_that_has_joined_comes_back(api: Api) -> None:
+    joined = await connected_host(api)
+    token, store = await api.token(), api.server.running.store
+    store.write(lambda tx: store_setting(tx, "registration.token.period.millis", "0"))
+    before = store.read(lambda read: len(read.find(Register)))
+    with pytest.raises(Permanent, match="refuses the registration token: .* has expired"):
+        await register(api.session, api.server.url, token, "n" * 32)
+    assert store.read(lambda read: len(read.find(Register))) == before
+    await joined.socket.close()
+    await joined.ended()
+    first = await joined.id()
+    joined.heard.clear()
+    await joined.connect()
+    assert await joined.id() == first
 
 
 async def test_registering_again_ends_the_session_of_the_old_key(api: Api) -> None:
