@@ -168,7 +168,8 @@ def shown(row: RegistrationToken, face: Any) -> dict[str, Any]:
         "token": token,
         "registrationUrl": url,
         "image": value_of(face.read, "bootstrap.required.image"),
-        "command": f"sudo sh -c 'curl -fsSL{_pinned(face.read, url)} \"$0\" | sh' {url}",
+        # Not `curl | sh`: that ends well when the token is refused.
+        "command": f"sudo sh -c 'script=$(curl -fsSL{_pinned(face.read, url)} \"$0\") && sh -c \"$script\"' {url}",
     }
 
 
