@@ -22,6 +22,8 @@ from trailboss.store.database import Connection
 from trailboss.store.query import Condition
 from trailboss.store.store import Store
 
+pytestmark = pytest.mark.slow
+
 ROLES = ("project", "user", "readonly", "agent")
 OWNED = Condition("account_id", "eq", 5)
 
