@@ -89,7 +89,7 @@ async def test_an_agent_with_an_expired_token_is_told_so_and_one_that_has_joined
     token, store = await api.token(), api.server.running.store
     expire_tokens(api)
     before = store.read(lambda read: len(read.find(Register)))
-    with pytest.raises(Permanent, match="refuses the registration token: .* has expired"):
+    with pytest.raises(Permanent, match=r"refuses the registration token: .* has expired"):
         await register(api.session, api.server.url, token, "n" * 32)
     assert store.read(lambda read: len(read.find(Register))) == before
     await joined.socket.close()
