@@ -17,6 +17,8 @@ from trailboss.api.schemas import role_view
 from trailboss.store import journal
 from trailboss.store.store import Store
 
+pytestmark = pytest.mark.slow
+
 PROJECT = role_view("project")
 VIEWS = PROJECT.types.values()
 TYPES = sorted(PROJECT.types)

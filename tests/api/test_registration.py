@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from sqlalchemy import create_engine
 
-from tests.serving import Api, Installation, OpenApi, Settle
+from tests.serving import Api, Installation, Later, OpenApi, Settle
 from trailboss.resources.credential import HOUR_MS
 from trailboss.store.database import Database
 from trailboss.store.tables import complete
@@ -159,6 +159,26 @@ def test_who_registers_again_gets_new_keys_for_the_same_agent(
     assert open_api((first["accessKey"], first["secretKey"])).refused("GET", "agents")[0] == 401
     renewed = open_api((second["accessKey"], second["secretKey"])).get("agents")["data"]
     assert [a["id"] for a in renewed] == [a["id"] for a in agents]
+
+
+def test_an_expired_token_registers_nothing_and_who_has_registered_goes_on(
+    token: dict[str, Any], open_api: OpenApi, settle: Settle, later: Later, admin: Api, api: Api
+) -> None:
+    caller = open_api(("registrationToken", token["token"]))
+    caller.create("register", key=KEY)
+    settle()
+    (joined,) = caller.get("register", key=KEY)["data"]
+    admin.ask("PUT", "settings/registration.token.period.millis", json={"value": str(2 * HOUR_MS)})
+    later(3 * 3600)
+    for key in (KEY, "n" * 32):
+        assert caller.refused("POST", "register", json={"key": key}) == (401, "Unauthorized", None)
+        assert caller.refused("GET", f"register?key={key}") == (401, "Unauthorized", None)
+    assert open_api(None).ask("GET", f"/v1/scripts/{token['token']}").status_code == 404
+    assert [row["id"] for row in api.get("/v1/register")["data"]] == [joined["id"]]
+    assert len(open_api((joined["accessKey"], joined["secretKey"])).get("agents")["data"]) == 1
+    renewed = open_api(("registrationToken", api.get(token["links"]["self"])["token"]))
+    (again,) = renewed.get("register", key=KEY)["data"]
+    assert again["secretKey"] == joined["secretKey"]
 
 
 def everything(database: Database) -> str:

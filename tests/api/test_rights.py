@@ -109,6 +109,7 @@ def test_the_schemas_say_who_may_do_what(callers: dict[str, Api], role: str) -> 
     assert wrong == {}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("role", ROLES)
 def test_a_verb_that_somebody_lacks_is_refused(callers: dict[str, Api], role: str) -> None:
     wrong = []

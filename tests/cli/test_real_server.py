@@ -24,6 +24,8 @@ from trailboss.cli.app import app
 from trailboss.client import Client
 from trailboss.client.types import Register
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).parents[2]
 COMPOSE = """\
 version: "2"

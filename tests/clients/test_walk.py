@@ -21,6 +21,8 @@ from tests.waiting import eventually
 from trailboss.server.options import Options
 from trailboss.server.process import Started, start
 
+pytestmark = pytest.mark.slow
+
 SUPERADMIN = ("walker", "a secret of the one who walks")
 FILES = {"composeConfig", "registrationUrl"}
 """Links that lead to what is no JSON, which gdapi gets, but cannot read."""

@@ -98,6 +98,7 @@ def test_an_error_in_what_was_merged_names_where_it_was_written() -> None:
     assert (found.line, found.key) == (3, "services.web.ports[0]")
 
 
+@pytest.mark.slow
 def test_texts_that_would_take_the_server_down_are_refused() -> None:
     bomb = "a: &a [x,x,x,x,x,x,x,x,x,x]\n"
     for before, name in zip("abcdefg", "bcdefgh", strict=True):

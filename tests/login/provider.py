@@ -9,6 +9,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
@@ -24,6 +25,12 @@ from tests.serving import running_api
 CLIENT, SECRET = "trailboss", "client-secret"
 
 
+@cache
+def _own_key() -> RSAKey:
+    """The key of every provider: to make one takes a while."""
+    return RSAKey.generate_key(2048, {"kid": "one"})
+
+
 @dataclass
 class Provider:
     """What it says of the person who logs in next. claims: that differ from a good ID token. key, header: with which it
@@ -31,7 +38,7 @@ class Provider:
 
     url: str = ""
     claims: dict[str, Any] = field(default_factory=dict)
-    published: RSAKey = field(default_factory=lambda: RSAKey.generate_key(2048, {"kid": "one"}))
+    published: RSAKey = field(default_factory=_own_key)
     key: Any = None
     header: dict[str, Any] = field(default_factory=dict)
     codes: dict[str, dict[str, str]] = field(default_factory=dict)

@@ -13,6 +13,8 @@ from trailboss.engine import apply
 from trailboss.resources.unserved import MESSAGE, attach, with_error
 from trailboss.store import journal
 
+pytestmark = pytest.mark.slow
+
 STORED = [t for t in registry.values() if t.stored and not t.served]
 NEEDED: dict[str, dict[str, Any]] = {"machine": {"virtualbox_config": {"memory": "1024"}}}
 """What some types refuse to be created without."""

@@ -103,6 +103,7 @@ def test_a_build_that_fails_leaves_the_last_one_and_is_tried_again(clone: Clone)
     assert clone.page == "another"
 
 
+@pytest.mark.slow
 def test_a_registry_that_does_not_answer_is_not_waited_for(clone: Clone) -> None:
     (clone.folder / "registry-hangs").touch()
     started = time.monotonic()
@@ -114,6 +115,7 @@ def test_a_registry_that_does_not_answer_is_not_waited_for(clone: Clone) -> None
     assert clone.page == "src/page"
 
 
+@pytest.mark.slow
 def test_a_machine_without_node_and_packages_says_what_is_missing(clone: Clone) -> None:
     (clone.folder / "bin/node").write_text("#!/bin/sh\necho v18.20.0\n")
     done = clone.build()

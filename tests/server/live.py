@@ -129,7 +129,8 @@ class LiveHost:
         return int((await self.first(messages.Welcome)).host_id)
 
     async def ended(self) -> None:
-        await asyncio.wait_for(self.listening, 20)
+        async with asyncio.timeout(20):
+            await self.listening
 
 
 async def connected_host(api: Api) -> LiveHost:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import subprocess
 from typing import Any
 
 import aiohttp
@@ -12,10 +13,12 @@ import pytest
 from tests.server.live import Api, LiveHost, basic, connected_host
 from tests.waiting import eventually_async
 from trailboss.agent.register import register
+from trailboss.errors import Permanent
 from trailboss.resources.agent import Agent
 from trailboss.resources.host import Host
 from trailboss.resources.instance import Container
 from trailboss.resources.register import Register
+from trailboss.resources.setting import store as store_setting
 from trailboss.server.process import LARGEST_MESSAGE
 from trailboss.store import journal
 from trailboss.wire import messages
@@ -58,6 +61,43 @@ async def test_a_message_that_cannot_be_read_ends_the_connection_in_words(api: A
             answer = await socket.receive(20)
             assert (answer.type, answer.data) == (aiohttp.WSMsgType.CLOSE, messages.CLOSE_MALFORMED)
             assert answer.extra.startswith("the message cannot be read")
+
+
+def expire_tokens(api: Api) -> None:
+    """End every registration token at once."""
+    store = api.server.running.store
+    store.write(lambda tx: store_setting(tx, "registration.token.period.millis", "0"))
+
+
+async def test_the_join_command_fails_when_its_token_has_expired(api: Api) -> None:
+    await api.token()
+    (row,) = (await api.ask("GET", "registrationtokens", 200))["data"]
+
+    def join() -> subprocess.CompletedProcess[str]:
+        command = row["command"].removeprefix("sudo ")
+        return subprocess.run(["sh", "-c", command], capture_output=True, text=True, timeout=30, check=False)
+
+    assert (await asyncio.to_thread(join)).returncode == 0
+    expire_tokens(api)
+    refused = await asyncio.to_thread(join)
+    assert refused.returncode != 0
+    assert "404" in refused.stderr
+
+
+async def test_an_agent_with_an_expired_token_is_told_so_and_one_that_has_joined_comes_back(api: Api) -> None:
+    joined = await connected_host(api)
+    token, store = await api.token(), api.server.running.store
+    expire_tokens(api)
+    before = store.read(lambda read: len(read.find(Register)))
+    with pytest.raises(Permanent, match=r"refuses the registration token: .* has expired"):
+        await register(api.session, api.server.url, token, "n" * 32)
+    assert store.read(lambda read: len(read.find(Register))) == before
+    await joined.socket.close()
+    await joined.ended()
+    first = await joined.id()
+    joined.heard.clear()
+    await joined.connect()
+    assert await joined.id() == first
 
 
 async def test_registering_again_ends_the_session_of_the_old_key(api: Api) -> None:

@@ -14,6 +14,8 @@ from tests.server.conftest import StartServer
 from trailboss.resources.account import Account
 from trailboss.resources.credential import ApiKey
 
+pytestmark = pytest.mark.slow
+
 
 def admin(data: Path, *words: str, given: str = "") -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-m", "trailboss", "admin", *words, "--data", str(data)]

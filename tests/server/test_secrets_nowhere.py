@@ -19,6 +19,8 @@ from tests.server.conftest import StartProcess
 from tests.server.serving import client, credentials, free_port
 from tests.waiting import eventually
 
+pytestmark = pytest.mark.slow
+
 MAY_KNOW = {"secrets.key", "first-credentials.env", "admin-credentials.env", "set-up-code"}
 """Files that are there to hold secrets, for their owner only."""
 REGISTRATION_KEY = "registration-key-" + "5" * 32

@@ -60,6 +60,7 @@ def test_the_credentials_are_written_once_and_stay_good(start_server: StartServe
     assert not third.running.first_credentials.exists()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("point", ["before-commit", "after-commit"])
 def test_the_first_credentials_survive_a_crash_around_their_commit(
     tmp_path: Path, point: str, monkeypatch: pytest.MonkeyPatch
@@ -204,6 +205,7 @@ def test_simulated_hosts_are_made_while_the_default_environment_has_no_host(star
     assert len(hosts(server)) == 3
 
 
+@pytest.mark.slow
 def test_sigterm_ends_it_cleanly_with_what_was_asked_for(start_process: StartProcess) -> None:
     port = free_port()
     server = start_process(TRAILBOSS_LISTEN=f"127.0.0.1:{port}")
@@ -235,6 +237,7 @@ def test_sigterm_ends_it_cleanly_with_what_was_asked_for(start_process: StartPro
     assert {f"s{n}" for n in range(len(answers))} <= names
 
 
+@pytest.mark.slow
 def test_sigterm_does_not_wait_for_those_who_only_listen(start_process: StartProcess) -> None:
     port = free_port()
     server = start_process(TRAILBOSS_LISTEN=f"127.0.0.1:{port}")

@@ -90,7 +90,8 @@ async def test_after_enough_pings_it_is_over(api: Api, monkeypatch: pytest.Monke
     monkeypatch.setattr(subscription, "PING_EVERY_S", 0.05)
     monkeypatch.setattr(subscription, "MOST_PINGS", 3)
     events = await subscribed(api)
-    await asyncio.wait_for(events.reading, 20)
+    async with asyncio.timeout(20):
+        await events.reading
     assert (events.pings, events.socket.close_code) == (3, 1000)
 
 
@@ -239,7 +240,8 @@ async def test_a_subscription_ends_with_the_key_that_began_it(api: Api, monkeypa
     access, secret = store.write(lambda tx: add_key(tx, project, "a key"))
     events = await subscribed(api, headers=basic(access, secret))
     store.write(lambda tx: tx.change(tx.find(ApiKey, public_value=access)[0], state="inactive"))
-    await asyncio.wait_for(events.reading, 20)
+    async with asyncio.timeout(20):
+        await events.reading
     assert events.socket.close_code == 1008
 
 
@@ -279,7 +281,8 @@ async def test_who_does_not_read_is_let_go_and_others_hear_on(api: Api, monkeypa
 async def test_a_servers_end_ends_subscriptions(api: Api) -> None:
     events = await subscribed(api)
     await asyncio.to_thread(api.server.stop)
-    await asyncio.wait_for(events.reading, 20)
+    async with asyncio.timeout(20):
+        await events.reading
     assert events.socket.close_code == 1012
 
 

@@ -179,11 +179,13 @@ def shown(row: RegistrationToken, face: Any) -> dict[str, Any]:
     if host:
         host = host if "://" in host else f"http://{host}"
     url = f"{host.rstrip('/')}/v1/scripts/{token}" if host else f"{face.base}/scripts/{token}"
+    # Not `curl | sh`: that ends well when the token is refused.
+    join = f'script=$(curl -fsSL{_pinned(face.read, url)} "$0") && sh -c "$script"'
     return {
         "token": token,
         "registrationUrl": url,
         "image": value_of(face.read, "bootstrap.required.image"),
-        "command": f"sudo sh -c 'curl -fsSL{_pinned(face.read, url)} \"$0\" | sh' {url}",
+        "command": f"sudo sh -c '{join}' {url}",
     }
 
 

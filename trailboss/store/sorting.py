@@ -3,9 +3,10 @@
 Each column by which somebody who is bound to one account may sort has an index of (account, column, id) over the rows
 that are not removed; those that were removed lately, which lists still show, have one of (account, removed), and for
 lists over all accounts one of (removed). Those, which only administrators have, come from an index by id alone: more
-indexes would cost whoever creates something, and mislead PostgreSQL. All of it follows from the declarations. Nulls are smaller than any value, texts compare by code points: the same on both
-databases. They are no part of the SQLAlchemy schema, since it has no word that means the same on both.
-`query.py` is the only user.
+indexes would cost whoever creates something, and mislead PostgreSQL. All of it follows from the declarations.
+
+Nulls are smaller than any value, texts compare by code points: the same on both databases. The indexes are no part of
+the SQLAlchemy schema, since it has no word that means the same on both. `query.py` is the only user.
 """
 
 from __future__ import annotations

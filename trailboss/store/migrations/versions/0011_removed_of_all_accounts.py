@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sqlalchemy as sa
 from alembic import op
 
 revision = "0011"
@@ -16,13 +15,12 @@ _TABLES = (
     "service_consume_map", "service_event", "service_expose_map", "snapshot", "storage_pool", "user_preference",
     "volume",
 )  # fmt: skip
-_REMOVED = {f"{dialect}_where": sa.text("removed IS NOT NULL") for dialect in ("sqlite", "postgresql")}
 
 
 def upgrade() -> None:
     """Add them."""
     for table in _TABLES:
-        op.create_index(f"{table}_all_by_removed", table, ["removed"], **_REMOVED)
+        op.execute(f"CREATE INDEX {table}_all_by_removed ON {table} (removed) WHERE removed IS NOT NULL")
 
 
 def downgrade() -> None:
