@@ -428,7 +428,7 @@ class Resource:
     in the audit log. secret_links: its links whose URLs are secrets. appended: its rows are written once, by the server
     alone, and not journaled. window: its rows are made of another type's by the database (by a view that a migration
     makes); they are only read. added_to: of a type that was added at run time, the one that it is a kind of; its rows
-    are of that class, and it is in no registry (`kind_of`).
+    are of that class, and it is in no registry (`kind_of`). personal: administrators see only their own rows, too.
     """
 
     type: ClassVar[str] = ""
@@ -455,6 +455,7 @@ class Resource:
     by_wire: ClassVar[dict[str, Field[Any]]] = {}
     shows_secrets: ClassVar[bool] = False
     appended: ClassVar[bool] = False
+    personal: ClassVar[bool] = False
     added_to: ClassVar[ResourceType | None] = None
     base: ClassVar[ResourceType]
     children: ClassVar[list[ResourceType]]

@@ -94,6 +94,7 @@ def test_a_member_who_is_not_there_any_more_is_shown_as_such(installation: Insta
     )
     gone = api.get("projectmembers/1pm2")
     assert (gone["login"], gone["role"]) == ("(rancher_id 99 not found)", "member")
+    assert (gone["id"], gone["externalId"]) == ("1i!rancher_id:1a99", "1a99")
 
 
 def test_only_owners_end_a_membership(installation: Installation, open_api: OpenApi, admin: Api) -> None:

@@ -15,6 +15,8 @@ def test_a_name_is_unique_for_one_person_and_people_do_not_see_those_of_others(
     ben.create("userpreferences", name="theme", value="grey")
     settle()
     assert [p["value"] for p in ann.get("userpreferences")["data"]] == ["dark"]
+    assert [p["value"] for p in admin.get("userpreferences")["data"]] == ["light"], "an administrator is a person, too"
+    assert admin.refused("GET", f"userpreferences/{hers['id']}")[0] == 404
     assert ben.refused("GET", f"userpreferences/{hers['id']}")[0] == 404
     assert ann.ask("PUT", f"userpreferences/{hers['id']}", json={"value": "blue"}).json()["value"] == "blue"
     other = ann.create("userpreferences", name="other")

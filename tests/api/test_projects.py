@@ -122,3 +122,30 @@ def test_promotion_is_a_change_of_kind(admin: Api, person: tuple[Account, Api]) 
     assert "agent" not in {s["id"] for s in caller.get("schemas")["data"]}
     admin.ask("PUT", f"accounts/1a{account.id}", json={"kind": "admin"})
     assert "agent" in {s["id"] for s in caller.get("schemas")["data"]}
+
+
+def test_members_are_sent_back_as_they_are_shown_whoever_is_out_of_use(
+    admin: Api, person: tuple[Account, Api], installation: Installation
+) -> None:
+    account, _ = person
+    action = "projects/1a5?action=setmembers"
+    owner = {"externalId": "1a1", "externalIdType": "rancher_id", "role": "owner"}
+    admin.ask("POST", action, json={"members": [owner, {"externalId": f"1a{account.id}"}]})
+    installation.store.write(lambda tx: tx.change(tx.require(Account, account.id), state="inactive"))
+    members = admin.get("projects/1a5/projectmembers")["data"]
+    assert len(members) == 2
+    assert admin.ask("POST", action, json={"members": members}).status_code == 200
+    assert admin.get("projects/1a5/projectmembers")["data"] == members
+    assert admin.ask("POST", action, json={"members": [owner]}).status_code == 200
+    assert admin.refused("POST", action, json={"members": members})[:2] == (404, "identityNotFound")
+
+
+@pytest.mark.parametrize(
+    ("id_", "kind"), [("1a5", "user"), ("1a5", "superadmin"), ("1a4", "user"), ("1a1", "project"), ("1a1", None)]
+)
+def test_an_account_does_not_become_what_it_cannot_be(admin: Api, api: Api, id_: str, kind: str | None) -> None:
+    before = admin.get(f"accounts/{id_}")
+    assert admin.refused("PUT", f"accounts/{id_}", json={"kind": kind}) == (422, "InvalidOption", "kind")
+    assert admin.get(f"accounts/{id_}") == before
+    assert admin.ask("PUT", f"accounts/{id_}", json={"kind": before["kind"], "name": "as it was"}).status_code == 200
+    assert api.get("containers")

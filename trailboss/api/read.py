@@ -66,9 +66,14 @@ def is_of(row: Resource, view: TypeView) -> bool:
     return view.type.added_to is None or row.values["kind"] == view.type.type
 
 
+def _sees_all(type_: ResourceType, caller: Caller) -> bool:
+    """Say whether a caller sees every account's rows of a type."""
+    return caller.all_accounts and (not type_.personal or caller.role == "superadmin")
+
+
 def is_visible(row: Resource, caller: Caller) -> bool:
     """Say whether a row belongs to the caller: to its account in effect, or to anybody's if it sees them all."""
-    if caller.all_accounts:
+    if _sees_all(type(row), caller):
         return True
     if isinstance(row, Account):
         return bool(row.id == caller.account_id)
@@ -147,7 +152,7 @@ def _page(view: TypeView, face: Face, wanted: Wanted) -> tuple[list[Resource], b
 
 def _owned(view: TypeView, caller: Caller) -> tuple[Condition, ...]:
     """Return the condition that leaves the rows of the caller's account only."""
-    if caller.all_accounts:
+    if _sees_all(view.type, caller):
         return ()
     if issubclass(view.type, Account):
         return (Condition("id", "eq", caller.account_id),)

@@ -135,8 +135,9 @@ def make_project(tx: Tx, name: str, owner: tuple[str, str]) -> None:
 
 
 def update_project(tx: Tx, row: Project, values: dict[str, Any], caller: Any) -> Project:
-    """Store changed fields. Raises ApiError 403 for who is no owner."""
+    """Store changed fields. Raises ApiError 403 for who is no owner, 422 as for any account."""
     _require_owner(tx, row, caller)
+    _check_new_kind(tx, row, values, caller)
     return tx.change(row, **values)
 
 
@@ -165,6 +166,10 @@ def replace_members(tx: Tx, row: Project, input: dict[str, Any], caller: Any) ->
     return row
 
 
+_FOR_LIFE = ("project", "agent", "system", "token")
+"""Kinds that an account keeps: what belongs to it would belong to nobody."""
+
+
 def prepare_account(tx: Tx, values: dict[str, Any], caller: Any) -> dict[str, Any]:
     """Check a new account. Raises ApiError 403 for one that could do more than who makes it."""
     _check_kind(tx, values, caller)
@@ -172,10 +177,19 @@ def prepare_account(tx: Tx, values: dict[str, Any], caller: Any) -> dict[str, An
 
 
 def update_account(tx: Tx, row: Account, values: dict[str, Any], caller: Any) -> Account:
-    """Store changed fields. Raises ApiError 403 as for a new account."""
-    if values.get("kind") != row.kind:
-        _check_kind(tx, values, caller)
+    """Store changed fields. Raises ApiError 403 as for a new account, 422 for a kind that it cannot become."""
+    _check_new_kind(tx, row, values, caller)
     return tx.change(row, **values)
+
+
+def _check_new_kind(tx: Tx, row: Account, values: dict[str, Any], caller: Any) -> None:
+    kind = values.get("kind", row.kind)
+    if kind == row.kind:
+        return
+    if not kind or {kind, row.kind} & {*_FOR_LIFE}:
+        message = f"an account of the kind {row.kind} does not become one of the kind {kind}"
+        raise ApiError(422, "InvalidOption", message, field="kind")
+    _check_kind(tx, values, caller)
 
 
 def _check_kind(tx: Tx, values: dict[str, Any], caller: Any) -> None:

@@ -130,8 +130,10 @@ def of_member(row: ProjectMember, face: Any) -> Identity:
     if known is None:
         # as the original words it, so that a person sees at once that there is nobody behind it any more
         login = f"({row.external_id_type} {row.external_id} not found) {row.name or ''}".rstrip()
-        values = {"id": f"{row.external_id_type}:{row.external_id}", "login": login}
-        known = Identity({**values, "external_id": row.external_id, "external_id_type": row.external_id_type})
+        is_formatted = is_account and not face.caller.plain_ids
+        external_id = format_id(Account, row.external_id or "") if is_formatted else row.external_id
+        values = {"id": f"{row.external_id_type}:{external_id}", "login": login}
+        known = Identity({**values, "external_id": external_id, "external_id_type": row.external_id_type})
     return Identity({**known.values, "project_id": row.project_id, "role": row.role})
 
 

@@ -127,7 +127,7 @@ def _resolved(
         raise ApiError(400, "InvalidFormat", "a member has externalId, externalIdType and role", field="members")
     found = {"externalIdType": kind, "externalId": external_id, "role": role}
     if kind == "rancher_id":
-        return found | {"externalId": _person(tx, external_id)}
+        return found | {"externalId": _person(tx, external_id, present)}
     if (kind, external_id) in present:
         return found
     if kind not in providers.kinds_in_force(tx):
@@ -138,9 +138,12 @@ def _resolved(
     return found | {"externalId": who.external_id, "name": who.name or who.login}
 
 
-def _person(tx: Tx, external_id: str) -> str:
-    """Return the number of a person's account, as text."""
+def _person(tx: Tx, external_id: str, present: Collection[tuple[str, str]]) -> str:
+    """Return the number of a person's account, as text. Raises ApiError 404 for one that is not active, unless it is a
+    member already."""
     raw = parse_id(external_id) or external_id
+    if ("rancher_id", raw) in present:
+        return raw
     account = tx.get(registry["account"], int(raw)) if raw.isascii() and raw.isdigit() and len(raw) < 19 else None
     if account is None or account.values["kind"] not in PEOPLE or account.values["state"] != "active":
         raise ApiError(404, "identityNotFound", f"there is no person {external_id}", field="externalId")

@@ -18,7 +18,7 @@ from trailboss.wire.messages import RegistryAuth
 if TYPE_CHECKING:
     from trailboss.store.transaction import Read, Tx
 
-_DOCKER_HUB = ("docker.io", DEFAULT_SERVER)
+_DOCKER_HUB = ("docker.io", DEFAULT_SERVER, "registry-1.docker.io")
 _DOCKER_HUB_URL = "https://index.docker.io/v1/"
 """How Docker calls its own registry in credentials."""
 
@@ -64,6 +64,11 @@ def settled(tx: Tx, row: Registry) -> None:
             states.end(tx, login)
 
 
+def _host_of(address: str) -> str:
+    """Return host and port of an address, which people also write as a URL (`https://registry.example.com/v2/`)."""
+    return address.strip().lower().rpartition("://")[2].partition("/")[0]
+
+
 def login_for(read: Read, account_id: int, server: str, chosen: int | None = None) -> RegistryAuth | None:
     """Return the login with which an environment pulls from a server; None if there is none.
 
@@ -73,7 +78,7 @@ def login_for(read: Read, account_id: int, server: str, chosen: int | None = Non
     which: dict[str, Any] = {} if chosen is None else {"id": chosen}
     wanted = server.lower()
     for registry in read.find(Registry, account_id=account_id, state="active"):
-        address = registry.server_address.lower()
+        address = _host_of(registry.server_address)
         if address != wanted and not {address, wanted} <= {*_DOCKER_HUB}:
             continue
         for login in read.find(RegistryCredential, registry_id=registry.id, state="active", limit=1, **which):

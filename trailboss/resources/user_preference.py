@@ -10,6 +10,7 @@ class UserPreference(Entity):
     """A name and a value of one account."""
 
     type = "userPreference"
+    personal = True
     roles = {"user": "crud", "admin": "crud"}
     machine = generic("userpreference", less=("remove",), more="remove: inactive active -> removing -> removed")
 
