@@ -130,7 +130,7 @@ def test_creation_of_a_port_rests_inactive_and_that_of_a_container_goes_on_to_it
 @pytest.mark.parametrize("type_", WITH_STATES, ids=lambda t: t.type)
 def test_every_state_has_a_way_to_the_end(type_: type) -> None:
     machine: Machine = type_.machine  # type: ignore[attr-defined]
-    end = "purged" if "purge" in machine.processes else "removed"
+    end = "purged" if "purged" in machine.states else "removed"
     leads_to_end = {end}
     while True:
         more = {a.via for a in machine.arrows if a.to in leads_to_end}
