@@ -11,10 +11,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from tests.contents import assert_unchanged, contents
 from tests.databases import Postgres
 from tests.serving import Api, Installation
 from trailboss.api.schemas import role_view
-from trailboss.store import journal
 from trailboss.store.store import Store
 
 pytestmark = pytest.mark.slow
@@ -87,7 +87,7 @@ def fuzzed(
 def check(fuzzed: tuple[Installation, Api], method: str, path: str, **options: Any) -> None:
     """Send a request; the answer must be no 5xx, JSON of the API, and a refusal must have changed nothing."""
     installation, api = fuzzed
-    before = installation.store.read(journal.head)
+    before = contents(installation.store)
     response = api.ask(method, path, **options)
     assert response.status_code < 500, response.text
     assert not any("\n" in value or "\r" in value for value in response.headers.values())
@@ -97,7 +97,7 @@ def check(fuzzed: tuple[Installation, Api], method: str, path: str, **options: A
         if response.status_code >= 400:
             assert (document["type"], document["status"]) == ("error", response.status_code)
     if response.status_code >= 400:
-        assert installation.store.read(journal.head) == before
+        assert_unchanged(before, contents(installation.store))
 
 
 def quoted(text: str) -> str:
