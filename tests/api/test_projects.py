@@ -149,3 +149,20 @@ def test_an_account_does_not_become_what_it_cannot_be(admin: Api, api: Api, id_:
     assert admin.get(f"accounts/{id_}") == before
     assert admin.ask("PUT", f"accounts/{id_}", json={"kind": before["kind"], "name": "as it was"}).status_code == 200
     assert api.get("containers")
+
+
+def test_a_member_is_read_by_its_id_by_members_and_by_nobody_else(
+    admin: Api, person: tuple[Account, Api], installation: Installation, open_api: OpenApi, settle: Settle
+) -> None:
+    account, caller = person
+    project = caller.create("projects", name="mine")["id"]
+    settle()
+    owner = caller.get("projectmembers/1pm2")
+    assert (owner["externalId"], owner["role"], owner["projectId"]) == (f"1a{account.id}", "owner", project)
+    assert admin.get("projectmembers/1pm2")["role"] == "owner"
+    stranger = open_api(installation.add_account("user", "ben")[1])
+    scoped = open_api(installation.project_key, "/v1/projects/1a5/")
+    for other in (stranger, scoped):
+        assert other.refused("GET", "projectmembers/1pm2")[0] == 404
+    assert caller.refused("GET", "projectmembers/1pm1")[0] == 404
+    assert scoped.get("projectmembers/1pm1")["role"] == "owner"

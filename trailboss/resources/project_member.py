@@ -177,4 +177,13 @@ def refuse(tx: Tx, values: dict[str, Any], caller: Any) -> ProjectMember:
     raise ApiError(405, message="members are set by the action setmembers of their project")
 
 
-ProjectMember.behaviour = Behaviour(create=refuse, capabilities=capabilities)
+def found(read: Read, caller: Any, raw: str) -> ProjectMember | None:
+    """Return a member of the project that a caller asks in; outside of one, of those that it is a member of itself."""
+    row = read.get(ProjectMember, int(raw)) if raw.isascii() and raw.isdigit() and len(raw) < 19 else None
+    if row is None or caller.all_accounts or row.project_id == caller.account_id:
+        return row
+    is_person = caller.account_id == caller.authenticated_id
+    return row if is_person and row.project_id in member_roles(read, caller.account_id) else None
+
+
+ProjectMember.behaviour = Behaviour(create=refuse, found=found, capabilities=capabilities)
