@@ -429,6 +429,7 @@ class Resource:
     alone, and not journaled. window: its rows are made of another type's by the database (by a view that a migration
     makes); they are only read. added_to: of a type that was added at run time, the one that it is a kind of; its rows
     are of that class, and it is in no registry (`kind_of`). personal: administrators see only their own rows, too.
+    unlisted: verbs of `roles` that schemas leave out, as clients of the v1 API know the type without them.
     """
 
     type: ClassVar[str] = ""
@@ -456,6 +457,7 @@ class Resource:
     shows_secrets: ClassVar[bool] = False
     appended: ClassVar[bool] = False
     personal: ClassVar[bool] = False
+    unlisted: ClassVar[str] = ""
     added_to: ClassVar[ResourceType | None] = None
     base: ClassVar[ResourceType]
     children: ClassVar[list[ResourceType]]

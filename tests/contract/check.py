@@ -17,8 +17,6 @@ ROLES: list[str] = _V1["roles"]
 SEED: list[str] = _V1["seed"]
 """The types that this project was asked for by name."""
 FLAGS = ("required", "nullable", "unique")
-MORE_METHODS = {("token", "resourceMethods"): {"DELETE"}}
-"""What a server may do with a type on top: here, log out."""
 _UNCHECKED_FILTERS = ("agent", "agentRegister")
 """Views of which the description does not say which filters they have."""
 
@@ -64,7 +62,7 @@ def additions(role: str, schemas: Mapping[str, Document]) -> Iterator[str]:
 def _type(role: str, name: str, spec: Document, found: Document) -> Iterator[str]:
     yield from _same("pluralName", spec["plural"], found["pluralName"])
     for kind, methods in zip(("collectionMethods", "resourceMethods"), spec["methods"][role], strict=True):
-        yield from _same(kind, set(methods), set(found[kind]) - MORE_METHODS.get((name, kind), set()))
+        yield from _same(kind, set(methods), set(found[kind]))
     if role == spec["view"]:
         wanted_links = [name.lower() for name in spec.get("includeableLinks", ())]
         yield from _within("includeableLinks", wanted_links, [name.lower() for name in found["includeableLinks"]])

@@ -33,6 +33,7 @@ OWN_RULES = {
     "project": "members only, whoever asks: test_projects",
     "projectMember": "shown as identities: test_identities",
     "setting": "by name, unknown names too: test_settings",
+    "userPreference": "everybody sees only their own: test_preferences",
 }
 """Types whose visibility is a rule of their own, which has tests of its own."""
 OURS = {

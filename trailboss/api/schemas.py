@@ -146,7 +146,7 @@ def _type_view(type_: ResourceType, role: str, visible: set[str]) -> TypeView:
         "resourceActions": {n: {"input": a.input, "output": a.output} for n, a in actions.items()},
         "collectionActions": {},
         "collectionFields": {},
-        "resourceMethods": resource,
+        "resourceMethods": tuple(m for x, m in _RESOURCE.items() if m in resource and x not in type_.unlisted),
         "collectionMethods": collection,
     }
     related = links.relations(type_, fields) if type_.stored else {}

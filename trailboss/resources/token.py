@@ -35,6 +35,7 @@ class Token(Resource):
 
     type = "token"
     roles = {"token": "crd"}
+    unlisted = "d"
 
     account_id = text()
     auth_provider = text()
