@@ -6,6 +6,7 @@ import asyncio
 import base64
 import hmac
 import json
+import socket
 from typing import Any
 
 import aiohttp
@@ -151,6 +152,27 @@ async def test_what_went_wrong_on_the_host_is_told_to_the_reader(api: Api) -> No
     assert (message.type, message.data, message.extra) == (aiohttp.WSMsgType.CLOSE, 1011, "no such container")
 
 
+@pytest.mark.parametrize(
+    ("code", "reason", "told"),
+    [
+        (1001, "the agent of the host ends", (1013, "the agent of the host ends")),
+        (1013, "Docker does not answer", (1013, "Docker does not answer")),
+        (None, "", (1013, streams.HOST_WENT)),
+    ],
+)
+async def test_a_host_that_goes_first_leaves_a_stream_that_may_be_opened_again(
+    api: Api, code: int | None, reason: str, told: tuple[int, str]
+) -> None:
+    host = await connected_host(api)
+    client, side = await opened(api, host, await access_to(api, host))
+    if code is None:
+        side.get_extra_info("socket").shutdown(socket.SHUT_RDWR)
+    else:
+        await side.close(code=code, message=reason.encode())
+    message = await client.receive(20)
+    assert (message.data, message.extra) == told
+
+
 async def test_a_host_that_does_not_open_the_stream_is_waited_for_so_long(
     api: Api, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -159,7 +181,7 @@ async def test_a_host_that_does_not_open_the_stream_is_waited_for_so_long(
     access = await access_to(api, host)
     client = await api.session.ws_connect(f"{access['url']}?token={access['token']}")
     message = await client.receive(20)
-    assert message.data == 1011 and "did not open the stream" in message.extra
+    assert message.data == 1013 and "did not open the stream" in message.extra
 
 
 async def test_a_host_that_is_away_is_named_when_logs_are_asked_for(api: Api) -> None:

@@ -2,7 +2,8 @@
 
 Logs are sent as text lines `<stream> <timestamp> <line>`, stream as two digits (00 terminal, 01 output, 02 errors), in
 binary chunks that may hold many lines. Back-pressure: a chunk is read from Docker when the one before has left.
-Control messages never wait for a stream, since each has its own connection.
+Control messages never wait for a stream, since each has its own connection. The close code says what became of the
+stream: 1000 the end of the output, 1011 it cannot be had, 1013 Docker does not answer now, 1001 this agent ends.
 """
 
 from __future__ import annotations
@@ -58,6 +59,9 @@ class Streams:
                 reading = asyncio.create_task(_until_closed(socket))
                 try:
                     await asyncio.wait({sending, reading}, return_when=asyncio.FIRST_COMPLETED)
+                except asyncio.CancelledError:
+                    await socket.close(code=aiohttp.WSCloseCode.GOING_AWAY, message=b"the agent of the host ends")
+                    raise
                 finally:
                     reading.cancel()
                     sending.cancel()
@@ -77,8 +81,10 @@ class Streams:
             ) as pieces:
                 async for chunk in lines_of(pieces):
                     await socket.send_bytes(chunk)
-        except (Permanent, Unreachable) as error:
+        except Permanent as error:
             code, reason = aiohttp.WSCloseCode.INTERNAL_ERROR, error.message.encode()[:LONGEST_REASON]
+        except Unreachable as error:
+            code, reason = aiohttp.WSCloseCode.TRY_AGAIN_LATER, error.message.encode()[:LONGEST_REASON]
         await socket.close(code=code, message=reason)
 
 

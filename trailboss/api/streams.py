@@ -3,7 +3,9 @@
 The action `logs` gives a token (10-hosts section 9); with it a client opens `GET /v1/logs/`. The host is asked over
 its control websocket (`OpenStream`), dials `GET /agent/streams/<id>` and sends binary chunks of text lines
 `<2-digit stream> <timestamp> <line>`; each line becomes one text message to the client. A client that reads slowly
-slows the host down: at most a chunk is held here. Either end closes both.
+slows the host down: at most a chunk is held here. Either end closes both. A client reads from the close code what
+became of its stream: 1000 the end of the output, 1008 it may not read any more, 1011 it cannot be had (the host says
+why), 1012 this server ends, 1013 the host went away in the middle or never came: it may be opened again.
 
 Tokens are signed with a key of this process (a JWT, HS256), good for one connection within five minutes; after a
 restart clients ask for new ones, so that "one connection" needs no memory on disk.
@@ -46,6 +48,8 @@ RECHECK_S = 3.0
 _PROOF = ("role", "account_id", "authenticated_id", "key", "session")
 LONGEST_LINE = 256 * 1024
 """Characters; what is longer is cut, so that a host that never ends its line costs no more."""
+
+HOST_WENT = "the container's host went away before the end"
 
 OPEN = Gauge("trailboss_streams", "Live streams that are relayed")
 
@@ -248,7 +252,7 @@ async def _pump(arrived: asyncio.Future[WebSocket], socket: WebSocket) -> tuple[
         async with asyncio.timeout(DIAL_WITHIN_S):
             host = await arrived
     except TimeoutError:
-        return sockets.FAILED, f"the host did not open the stream within {DIAL_WITHIN_S:.0f} s"
+        return sockets.TRY_LATER, f"the host did not open the stream within {DIAL_WITHIN_S:.0f} s; try again"
     lines = Lines()
     while True:
         message = await host.receive()
@@ -257,9 +261,11 @@ async def _pump(arrived: asyncio.Future[WebSocket], socket: WebSocket) -> tuple[
         chunk = message.get("bytes") or (message.get("text") or "").encode()
         await _send(lines.feed(chunk), socket)
     await _send(lines.end(), socket)
-    if message.get("code") == sockets.NORMAL:
-        return sockets.NORMAL, message.get("reason") or ""
-    return sockets.FAILED, message.get("reason") or "the host's connection broke"
+    code, reason = message.get("code"), message.get("reason") or ""
+    if code in (sockets.NORMAL, sockets.FAILED, sockets.TRY_LATER):
+        return code, reason
+    # gone without a word of its own: killed, restarted, or the network between us broke
+    return sockets.TRY_LATER, reason or HOST_WENT
 
 
 async def _send(lines: list[str], socket: WebSocket) -> None:
