@@ -49,6 +49,7 @@ else `error: message`.
 | 2 | the command line itself is wrong |
 | 3 | waited for as long as `--timeout` says; the message tells what is still missing, and why |
 | 4 | failed, or will not come to be without a change; the message is the resource's own reason |
+| 5 | a container ends again and again, soon after its start (`up`); its last lines are shown |
 | 130 | ended by Ctrl-C |
 
 ## What `up` does
@@ -61,7 +62,12 @@ else `error: message`.
 3. A stack that is there gets the services that it lacks, and what rests is started. Scales stay as they are, and it
    says where they differ from the texts. A service whose texts have changed needs an upgrade, which this version does
    not serve: then nothing is changed, and the exit code is 4.
-4. It waits until all runs; without `-d` the logs follow then.
+4. It waits until the stack is up; without `-d` the logs follow then. A service is up when all its containers run, and
+   those that were started meanwhile have run for 2 s. A container that ends within 10 s of a start is started again,
+   after pauses of 0, 1, 2, 4 ... s, so one may wait for its database by ending; it must have run for 10 s then. One
+   that ends so five times in a row is not waited for: the command shows its last lines and its exit code, and ends
+   with 5. What ran before costs no time, and a container that is to run once (`io.rancher.container.start_once`) is
+   up when it has ended.
 
 ## Commands
 """

@@ -7,6 +7,7 @@
         Uncertain     the database went away during a commit: what was asked for may have happened
       NotStored       the agent's folder cannot be written (the disk is full); tried again
       Permanent       cannot succeed without a change by the user; the resource goes to `error`
+        KeepsEnding   a container ends again and again, soon after it was started
       TimedOut        a client waited for as long as it was told, and it has not happened
       ComposeError    a compose text cannot be understood; names file, line and key
 
@@ -93,6 +94,17 @@ class NotStored(TrailbossError):
 
 class Permanent(TrailbossError):
     """It cannot succeed as it is."""
+
+
+class KeepsEnding(Permanent):
+    """A container ends again and again, soon after it was started.
+
+    container: its id.
+    """
+
+    def __init__(self, message: str, container: str) -> None:
+        self.container = container
+        super().__init__(message)
 
 
 class TimedOut(TrailbossError):

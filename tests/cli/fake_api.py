@@ -3,6 +3,7 @@
 It shows one stack as a sequence of frames; each reading of the stack itself goes one frame on, and the last one stays.
 Any single answer can be set with `answers`. What was asked is in `asked`. Streams: `streams[path]` are the texts that
 a websocket, or a reader of server-sent events, is sent before it is closed; a list of lists, one for each connection.
+Websockets are closed with `closes[path]`, code and reason for each connection, else as what has been read to its end.
 """
 
 from __future__ import annotations
@@ -58,6 +59,7 @@ class FakeApi:
         self.asked: list[Asked] = []
         self.answers: dict[str, list[Any]] = {}
         self.streams: dict[str, list[list[str]]] = {}
+        self.closes: dict[str, list[tuple[int, str]]] = {}
         self.connections = 0
         self._ready = threading.Event()
         self._loop = asyncio.new_event_loop()
@@ -131,7 +133,8 @@ class FakeApi:
             return socket
         for text in sending.pop(0):
             await socket.send_str(text)
-        await socket.close(code=WSCloseCode.GOING_AWAY)
+        code, reason = closes.pop(0) if (closes := self.closes.get(request.path)) else (WSCloseCode.OK, "")
+        await socket.close(code=code, message=reason.encode())
         return socket
 
     async def _events(self, request: web.Request) -> web.StreamResponse:
@@ -212,7 +215,7 @@ class FakeApi:
         return self._resource("service", f"1s{number}", ["instances"], actions, given)
 
     def _container(self, fields: Json) -> Json:
-        given = {"state": "running", "imageUuid": "docker:trailboss/hello:1"} | fields
+        given = {"state": "running", "imageUuid": "docker:trailboss/hello:1", "startCount": 1} | fields
         return self._resource("container", fields["id"], [], ["logs"], given)
 
 

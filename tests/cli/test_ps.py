@@ -42,6 +42,9 @@ def test_json_has_what_scripts_up_reads(api: FakeApi, run: Run) -> None:
         ],
         "message": None,
         "failed": False,
+        "starts": 1,
+        "quick_exits": 0,
+        "exit_code": None,
     }
 
 

@@ -93,6 +93,49 @@ def test_a_stream_that_is_refused_is_said_without_its_token(shop: FakeApi, run: 
     assert "t-1i2" not in result.output
 
 
+def test_logs_that_break_off_are_said_and_are_no_success(shop: FakeApi, run: Run) -> None:
+    shop.closes["/v1/logs/1i2"] = [(1013, "the container's host went away before the end")]
+    result = run("logs", "-p", "shop")
+    assert result.exit_code == 1
+    assert "web_1 | three" in result.stdout
+    assert "db_2  | the container's host went away before the end" in result.stderr.replace("db_2 |", "db_2  |")
+    assert result.stderr.endswith("error: the logs of shop_db_2 are not complete\n")
+
+
+def test_a_stream_that_is_closed_without_a_word_is_said(shop: FakeApi, run: Run) -> None:
+    shop.closes["/v1/logs/1i2"] = [(1012, "")]
+    result = run("logs", "-p", "shop", "db")
+    assert "/v1/logs/1i2 was closed with code 1012" in result.stderr
+
+
+def test_a_stream_that_is_closed_again_and_again_is_said_once_while_following(shop: FakeApi) -> None:
+    path = "/v1/logs/1i1"
+    shop.streams[path] = [[at(1, "one")], [""], [""], [at(4, "four")]]
+    shop.closes[path] = [(1013, "the host went away")] * 3
+    with running(shop, "logs", "-f", "-p", "shop", "web") as (_, lines):
+        eventually(lambda: any("four" in line for line in lines), within=60, what="the line after the breaks")
+        assert [line.strip() for line in lines] == [
+            "web_1 | one",
+            "web_1 | the host went away; trying again",
+            "web_1 | four",
+        ]
+    asked = [a.body["lines"] for a in shop.asked if a.path == f"{PROJECT}/containers/1i1/"]
+    assert asked[:2] == [100, 1000], "what was written meanwhile is among the lines that are asked for again"
+
+
+def test_following_ends_when_the_stack_is_removed(shop: FakeApi) -> None:
+    shop.frames = [*shop.frames * 2, Frame(gone=True)]
+    with running(shop, "logs", "-f", "-p", "shop") as (process, lines):
+        assert process.wait(60) == 0
+        eventually(lambda: "stack shop was removed" in "".join(lines))
+
+
+def test_the_lines_of_the_run_before_are_shown_while_the_next_one_is_waited_for(shop: FakeApi, run: Run) -> None:
+    waiting = [a_container(1, state="starting", startCount=3), a_container(2, state="starting", startCount=0)]
+    shop.frames = [Frame(services={"web": {"containers": waiting}})]
+    assert run("logs", "-p", "shop").stdout.splitlines() == ["web_1 | one", "web_1 | two", "web_1 | three"]
+
+
 def test_an_unknown_service_is_refused(shop: FakeApi, run: Run) -> None:
     result = run("logs", "-p", "shop", "nope")
     assert result.exit_code == 1
@@ -101,9 +144,11 @@ def test_an_unknown_service_is_refused(shop: FakeApi, run: Run) -> None:
 
 def test_following_goes_on_after_a_break_without_repeating_lines(shop: FakeApi) -> None:
     shop.streams["/v1/logs/1i1"].append([at(2, "two"), at(3, "three"), at(4, "four")])
+    shop.closes["/v1/logs/1i1"] = [(1012, "the server ends")]
     with running(shop, "logs", "-f", "-p", "shop", "web") as (_, lines):
         eventually(lambda: any("four" in line for line in lines), within=60, what="the fourth line")
-        assert [line.split("| ")[1].strip() for line in lines] == ["one", "two", "three", "four"]
+        said = "the server ends; trying again"
+        assert [line.split("| ")[1].strip() for line in lines] == ["one", "two", "three", said, "four"]
 
 
 def test_following_joins_containers_that_come_up_later(shop: FakeApi) -> None:

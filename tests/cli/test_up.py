@@ -201,6 +201,20 @@ def test_a_failed_container_ends_with_its_reason(api: FakeApi, run: Run, texts: 
     assert "container shop_web_1: no such image" in result.stderr
 
 
+def test_a_container_that_keeps_ending_is_said_with_its_last_lines_and_exit_code_5(
+    api: FakeApi, run: Run, texts: Path
+) -> None:
+    ending = a_container(1, state="starting", startCount=5, quickExits=5, exitCode=3)
+    api.frames = [Frame(services=present(web={"state": "updating-active", "containers": [ending]}))]
+    api.streams["/v1/logs/1i1"] = [["02 2026-11-25T08:00:01.0Z no database"]]
+    result = run("up", "-d", "-f", str(texts / "docker-compose.yml"))
+    assert result.exit_code == 5
+    assert result.stderr.splitlines()[-2:] == [
+        "| no database",
+        "error: container shop_web_1 has ended 5 times in a row soon after its start, the last time with exit code 3",
+    ]
+
+
 def test_when_the_time_is_over_it_says_what_is_still_waited_for(api: FakeApi, run: Run, texts: Path) -> None:
     services = present(web={"state": "activating", "transitioningMessage": "No host has memory free"})
     api.frames = [Frame(services=services)]

@@ -43,6 +43,7 @@ ROUND = [(n, r) for n, r in creators() if registry[n].stored and n not in OTHERW
 
 ADDED = {name: {"publicEndpoints"} for name in ("cluster", "service", "loadBalancerService")}
 ADDED["apiKey"] = {"expires", "lastUsed"}
+ADDED["container"] = {"exitCode", "quickExits"}
 """Fields that later versions had on top, or we have."""
 ABSENT = {"register": {"key", "accessKey", "secretKey"}, "registryCredential": {"secretValue"}}
 """Fields that are left out of what is read."""
@@ -51,7 +52,7 @@ NOT_SERVED_LINKS = {"stats", "containerStats", "hostStats"}
 ONLY_SOMETIMES = {"config"}
 """Links that are there only while they lead somewhere."""
 REFUSED = {
-    **{("container", "logs", state): 409 for state in ("running", "stopped", "stopping")},
+    **{("container", "logs", state): 409 for state in ("running", "stopped", "stopping", "starting")},
     **{("project", "delete", state): 405 for state in ("purging", "restoring")},
 }
 """Actions that are offered and refused all the same: for want of a host, and as DELETE is."""

@@ -17,7 +17,7 @@ ENDPOINTS = {
 """What versions after the described one had on top (docs/compatibility.md)."""
 AUDITED = ("project", "user", "admin", "service")
 """Views that have the audit log, which is an addition of ours."""
-OURS = {"apiKey.expires", "apiKey.lastUsed"}
+OURS = {"apiKey.expires", "apiKey.lastUsed", "container.exitCode", "container.quickExits"}
 LOGINS = {"openidconfig", "ldapconfig.caCertificate", "ldapconfig.startTls"}
 OF_ADMINISTRATORS = {"admin": LOGINS, "service": LOGINS, "readAdmin": LOGINS}
 """What we have on top of any version (docs/compatibility.md)."""

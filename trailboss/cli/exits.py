@@ -2,22 +2,26 @@
 
 0    done                                    3    waited for too long
 1    refused, unreachable, not understood    4    failed or blocked: it will not come to be as it is
-2    the command line itself is wrong        130  interrupted
+2    the command line itself is wrong        5    a container ends again and again, soon after its start
+                                             130  interrupted
 """
 
 from __future__ import annotations
 
-from trailboss.errors import ApiError, Permanent, TimedOut, TrailbossError
+from trailboss.errors import ApiError, KeepsEnding, Permanent, TimedOut, TrailbossError
 
 REFUSED = 1
 TIMED_OUT = 3
 FAILED = 4
+KEEPS_ENDING = 5
 
 
 def exit_code(error: TrailbossError) -> int:
     """Return the exit code that stands for an error."""
     if isinstance(error, TimedOut):
         return TIMED_OUT
+    if isinstance(error, KeepsEnding):
+        return KEEPS_ENDING
     return FAILED if isinstance(error, Permanent) else REFUSED
 
 

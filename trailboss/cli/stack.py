@@ -35,7 +35,8 @@ class Port:
 @dataclass(frozen=True)
 class Container:
     """One container. host: name of where it is, None until it has a place. message: why it is not there yet, or what
-    went wrong; failed: it went wrong."""
+    went wrong; failed: it went wrong. starts: how often it was started; quick_exits: how many of its runs in a row
+    ended soon; exit_code: of its last run that has ended."""
 
     id: str
     name: str
@@ -46,6 +47,9 @@ class Container:
     ports: tuple[Port, ...]
     message: str | None
     failed: bool
+    starts: int
+    quick_exits: int
+    exit_code: int | None
 
 
 @dataclass(frozen=True)
@@ -197,6 +201,9 @@ def _container(row: types.Container, service: str) -> Container:
         ports=tuple(_port(port, host) for port in row.ports or () if isinstance(port, types.Port)),
         message=row.transitioning_message,
         failed=row.transitioning == "error",
+        starts=row.start_count or 0,
+        quick_exits=row.quick_exits or 0,
+        exit_code=row.exit_code,
     )
 
 

@@ -9,18 +9,24 @@ from __future__ import annotations
 import json
 import os
 import sys
+from contextlib import suppress
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from trailboss.cli.options import WAIT_S, EnvFile, File, Json, ProjectName, RancherFile, Timeout, connect
+from trailboss.errors import KeepsEnding, TrailbossError
 
 if TYPE_CHECKING:
-    from trailboss.cli.stack import Stack
+    from trailboss.cli.stack import Container, Stack
+    from trailboss.cli.steady import Steady
     from trailboss.cli.texts import Texts
     from trailboss.client import Client
     from trailboss.client.types import Environment
     from trailboss.compose import StackPlan
+
+LAST_LINES = 10
+"""Of a container that keeps ending."""
 
 
 def up(
@@ -35,18 +41,22 @@ def up(
 ) -> None:
     """Deploy a stack from compose texts.
 
-    Waits until all runs. A stack that is there gets what it lacks; scales of services that are there stay as they are
-    (`trailboss scale` changes them). With --json it ends when all runs, as with -d.
+    Waits until all runs, and what was started has run for 2 s; one that ended within 10 s of a start, for 10 s. If one
+    ends so five times in a row, its last lines are shown, and the exit code is 5.
+
+    A stack that is there gets what it lacks; scales of services that are there stay as they are (`trailboss scale`
+    changes them). With --json it ends when the stack is up, as with -d.
     """
     from trailboss.cli.stack import as_json as document
+    from trailboss.cli.steady import Steady
     from trailboss.cli.texts import read_texts
 
     texts = read_texts(file, rancher_file, project_name, env_file)
     with connect(context) as client:
         _let_go(client, texts.name, timeout, as_json)
-        stack, plan = _ask_for_it(client, texts)
+        stack, plan, before = _ask_for_it(client, texts)
         names = [s.name for s in plan.services]
-        seen = _follow(client, stack, names, timeout, as_json)
+        seen = _follow(client, stack, Steady(before, names), timeout, as_json)
         if as_json:
             print(json.dumps(document(seen), indent=2))
         elif not detach:
@@ -68,10 +78,11 @@ def _let_go(client: Client, name: str, timeout_s: float, as_json: bool) -> None:
             wait(lambda: read(client, stack), lambda s: is_without(s, None), display, timeout_s)
 
 
-def _ask_for_it(client: Client, texts: Texts) -> tuple[Environment, StackPlan]:
-    """Make the stack, or what it lacks; return it with the plan of what it is to hold. Nothing is waited for."""
+def _ask_for_it(client: Client, texts: Texts) -> tuple[Environment, StackPlan, list[Container]]:
+    """Make the stack, or what it lacks; return it with the plan of what it is to hold, and the containers that were
+    there before. Nothing is waited for."""
     from trailboss.cli import deploy
-    from trailboss.cli.stack import find
+    from trailboss.cli.stack import find, read_service, services_of
     from trailboss.cli.texts import Answers, Files
     from trailboss.client import types
     from trailboss.compose import plan_stack
@@ -83,11 +94,12 @@ def _ask_for_it(client: Client, texts: Texts) -> tuple[Environment, StackPlan]:
     for sentence in plan.warnings:
         print(f"warning: {sentence}", file=sys.stderr)
     if stack is not None:
-        return deploy.complete(client, stack, plan), plan
+        before = [c for s in services_of(client, stack) for c in read_service(client, s).containers]
+        return deploy.complete(client, stack, plan), plan, before
     if files.used:
         # The server has no files, so what the texts name is put together here.
         stack = client.environments.create(types.Environment(name=texts.name, environment=answers.used))
-        return deploy.complete(client, stack, plan), plan
+        return deploy.complete(client, stack, plan), plan, []
     wanted = types.Environment(
         name=texts.name,
         docker_compose=texts.docker_compose,
@@ -95,7 +107,7 @@ def _ask_for_it(client: Client, texts: Texts) -> tuple[Environment, StackPlan]:
         environment=answers.used,
         start_on_create=True,
     )
-    return client.environments.create(wanted), plan
+    return client.environments.create(wanted), plan, []
 
 
 def _given_before(stack: Environment | None) -> dict[str, str]:
@@ -104,12 +116,25 @@ def _given_before(stack: Environment | None) -> dict[str, str]:
     return {name: value for name, value in given.items() if value is not None}
 
 
-def _follow(client: Client, stack: Environment, names: list[str], timeout_s: float, as_json: bool) -> Stack:
+def _follow(client: Client, stack: Environment, judge: Steady, timeout_s: float, as_json: bool) -> Stack:
     from trailboss.cli.progress import open_display
     from trailboss.cli.stack import read
-    from trailboss.cli.waiting import is_up, wait
+    from trailboss.cli.waiting import wait
 
-    with open_display(as_json=as_json) as display:
-        seen = wait(lambda: read(client, stack), lambda s: is_up(s, names), display, timeout_s)
-    assert seen is not None  # is_up refuses a stack that is gone
+    try:
+        with open_display(as_json=as_json) as display:
+            seen = wait(lambda: read(client, stack), judge, display, timeout_s)
+    except KeepsEnding as error:
+        _show_last_lines(client, error.container)
+        raise
+    assert seen is not None  # the judge refuses a stack that is gone
     return seen
+
+
+def _show_last_lines(client: Client, container: str) -> None:
+    """Print what a container wrote last, to say why it ended; what cannot be had is left out."""
+    from trailboss.cli.logs import last_lines
+
+    with suppress(TrailbossError):
+        for line in last_lines(client, container, LAST_LINES):
+            print(f"| {line}", file=sys.stderr)

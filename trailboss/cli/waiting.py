@@ -1,7 +1,8 @@
 """Wait until something is true of what the API says, and say all the while what is waited for.
 
 Functions go in: one that reads, one that judges. A judge returns None when it is so, or a sentence on what is still
-missing; it raises Permanent when it will never be so. Nothing here prints: the display is handed in.
+missing; it raises Permanent when it will never be so. Whether what runs goes on running is in `steady.py`. Nothing here
+prints: the display is handed in.
 """
 
 from __future__ import annotations

@@ -39,6 +39,8 @@ CAPABILITIES = (
     "SYS_ADMIN", "SYS_BOOT", "SYS_CHROOT", "SYS_MODULE", "SYS_NICE", "SYS_PACCT", "SYS_PTRACE", "SYS_RAWIO",
     "SYS_RESOURCE", "SYS_TIME", "SYS_TTY_CONFIG", "WAKE_ALARM",
 )  # fmt: skip
+READABLE = ("running", "stopped", "stopping", "starting")
+"""States in which there are logs; in `starting` those of the run before, which say why it ended."""
 HEALTH_STATES = ("healthy", "unhealthy", "updating-healthy", "updating-unhealthy", "initializing")
 
 
@@ -120,7 +122,7 @@ class Container(Instance):
     actions: ClassVar[Sequence[Action]] = (
         *Instance.actions,
         Action("execute", "containerExec", "hostAccess", states=("running",)),
-        Action("logs", "containerLogs", "hostAccess", states=("running", "stopped", "stopping"), for_readers=True),
+        Action("logs", "containerLogs", "hostAccess", states=READABLE, for_readers=True),
         Action("setlabels", "setLabelsInput", "container"),
     )
 
@@ -154,6 +156,8 @@ class Container(Instance):
     domain_name = text(create=True)
     entry_point = listing("string", create=True)
     """What is run in place of the entry point of the image."""
+    exit_code = number(part="observed")
+    """With what its last run ended."""
     environment = mapping("string", create=True, nullable=False)
     """Variables that it sees."""
     expose = listing("string", create=True)
@@ -192,6 +196,8 @@ class Container(Instance):
     """It may do to its host whatever it likes."""
     publish_all_ports = flag(create=True, nullable=False, default=False)
     """Every port that the image names gets a public one."""
+    quick_exits = number(default=0, part="observed")
+    """How many of its runs in a row ended within 10 seconds."""
     read_only = flag(create=True, nullable=False, default=False)
     """Its file system cannot be written to."""
     registry_credential_id = ref("registryCredential", column=True, create=True)

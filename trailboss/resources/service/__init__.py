@@ -38,7 +38,7 @@ class LaunchConfig(Container):
     roles = {"project": "cru", "user": "cru", "readonly": "r", "admin": "cru", "service": "cru"}
     listable = False
     stored = False
-    hidden: ClassVar[Sequence[str]] = ("name", "restart_policy")
+    hidden: ClassVar[Sequence[str]] = ("name", "restart_policy", "exit_code", "quick_exits")
 
     data_volumes_from_launch_configs = listing("string", create=True)
     network_launch_config = text(create=True)
@@ -49,7 +49,7 @@ class SecondaryLaunchConfig(LaunchConfig):
 
     type = "secondaryLaunchConfig"
     roles = {"project": "cru", "user": "cr", "readonly": "r", "admin": "cr", "service": "cru"}
-    hidden = ("restart_policy",)
+    hidden = ("restart_policy", "exit_code", "quick_exits")
 
     name = text(create=True, required=True, nullable=False, column=True)
 
