@@ -103,13 +103,23 @@ def create(world: World, name: str, role: str, variant: int = 0) -> tuple[dict[s
     return sent, world.callers[role].create(OFFERED[name]["plural"], **sent)
 
 
-def reader_of(world: World, role: str) -> Api:
-    return world.callers[reading(role)]
+PERSONAL = ("userPreference",)
+"""Types of which everybody sees only their own."""
 
 
-def reading(role: str) -> str:
+def reader_of(world: World, name: str, role: str) -> Api:
+    return world.callers[reading(name, role)]
+
+
+def reading(name: str, role: str) -> str:
     """The role that reads afterwards what a role has made: those who only report see little again."""
-    return "admin" if role in ("agent", "agentRegister", "register", "user") else role
+    sees_little = role in ("agent", "agentRegister", "register", "user") and name not in PERSONAL
+    return "admin" if sees_little else role
+
+
+def overseer_of(world: World, name: str, role: str) -> Api:
+    """Who sees what has become of a row, if anybody but its owner does."""
+    return world.callers[role if name in PERSONAL else "admin"]
 
 
 every_type = pytest.mark.parametrize(("name", "role"), ROUND, ids=[n for n, _ in ROUND])
@@ -124,8 +134,8 @@ def test_what_is_created_with_every_field_is_shown_as_it_was_sent(world: World, 
     once = {f for f, rules in OFFERED[name]["fields"].items() if "o" in (rights_of(rules, role) or "")}
     for wire in once:
         assert made[wire] == ("" if name == "password" else sent.get(wire, made[wire])) is not None
-    again = reader_of(world, role).get(f"{OFFERED[name]['plural']}/{made['id']}")
-    shows(again, sent, name, reading(role))
+    again = reader_of(world, name, role).get(f"{OFFERED[name]['plural']}/{made['id']}")
+    shows(again, sent, name, reading(name, role))
     assert {wire: again[wire] for wire in once} == dict.fromkeys(once)
     assert all(again.get(wire) is None for wire in secret_fields(name))
 
@@ -133,7 +143,7 @@ def test_what_is_created_with_every_field_is_shown_as_it_was_sent(world: World, 
 @every_type
 def test_an_answer_has_every_field_that_can_be_read_and_nothing_else(world: World, name: str, role: str) -> None:
     _, made = create(world, name, role)
-    reader = reading(role)
+    reader = reading(name, role)
     shown = world.callers[reader].get(f"{OFFERED[name]['plural']}/{made['id']}")
     dates = {f for f, rules in OFFERED[name]["fields"].items() if rules["type"] == "date"}
     expected = {"id", "type", "links", "actions"} | readable(name, reader) | ADDED.get(name, set())
@@ -148,7 +158,7 @@ def test_an_answer_has_every_field_that_can_be_read_and_nothing_else(world: Worl
 def test_links_are_those_of_the_v1_api_and_lead_somewhere(world: World, settle: Settle, name: str, role: str) -> None:
     _, made = create(world, name, role)
     settle()
-    caller = reader_of(world, role)
+    caller = reader_of(world, name, role)
     shown = caller.get(f"{OFFERED[name]['plural']}/{made['id']}")
     expected = set(OFFERED[name]["links"]) - NOT_SERVED_LINKS - ONLY_SOMETIMES
     empty = {link for link in expected if f"{link}Id" in shown and shown[f"{link}Id"] is None}
@@ -170,7 +180,7 @@ def test_every_field_that_can_be_updated_is(world: World, settle: Settle, name: 
         (r for r in ("project", "user", "admin") if "PUT" in OFFERED[name]["methods"].get(r, [[], []])[1]), None
     )
     if changer is None:
-        assert reader_of(world, role).refused("PUT", made["links"]["self"], json={"name": "x"})[0] == 405
+        assert reader_of(world, name, role).refused("PUT", made["links"]["self"], json={"name": "x"})[0] == 405
         return
     url = f"{OFFERED[name]['plural']}/{made['id']}"
     sent = body(name, changer, world.prepared, variant=1, right="u")
@@ -209,7 +219,7 @@ def test_every_action_is_taken_in_every_state_in_which_it_is_offered(
     world: World, installation: Installation, settle: Settle, name: str
 ) -> None:
     role = dict(ROUND)[name]
-    actor = reading(role)
+    actor = reading(name, role)
     _, made = create(world, name, role)
     settle()
     url = f"{OFFERED[name]['plural']}/{made['id']}"
@@ -245,7 +255,7 @@ def test_a_process_is_offered_in_the_states_in_which_it_was(
     processes = {a: states for a, states in OFFERED[name]["validIn"].items() if a not in registry[name].unserved}
     for state in registry[name].machine.states:  # type: ignore[union-attr]
         put_into(installation, registry[name], made["id"], state)
-        actions = reader_of(world, role).get(url)["actions"]
+        actions = reader_of(world, name, role).get(url)["actions"]
         assert {a for a, states in processes.items() if state in states} <= actions.keys(), state
 
 
@@ -267,7 +277,7 @@ def test_what_is_removed_is_read_for_a_while_then_purged_then_gone(
         ),
         None,
     )
-    reader = reader_of(world, role)
+    reader = reader_of(world, name, role)
     url = f"{OFFERED[name]['plural']}/{made['id']}"
     if remover is None:
         assert reader.refused("DELETE", url)[0] == 405
@@ -281,7 +291,7 @@ def test_what_is_removed_is_read_for_a_while_then_purged_then_gone(
     assert answer.status_code == 200, answer.text
     assert answer.json()["state"] in ("removing", "removed", "stopping", "deactivating")
     later(2)
-    reader = world.callers["admin"]
+    reader = overseer_of(world, name, role)
     shown = reader.get(url)
     assert (shown["state"], shown["transitioning"]) == ("purged" if name in AT_ONCE else "removed", "no")
     assert shown["removed"] is not None
@@ -303,7 +313,7 @@ def test_what_is_removed_is_read_for_a_while_then_purged_then_gone(
 def test_what_has_no_effect_yet_says_so(world: World, settle: Settle, name: str, role: str) -> None:
     _, made = create(world, name, role)
     settle()
-    shown = world.callers["admin"].get(f"{OFFERED[name]['plural']}/{made['id']}")
+    shown = overseer_of(world, name, role).get(f"{OFFERED[name]['plural']}/{made['id']}")
     error = (shown["transitioning"], shown["transitioningMessage"]) == ("error", MESSAGE)
     assert error is not registry[name].served
     assert registry[name].served or shown["state"] not in ("active", "running", "backed-up")
