@@ -34,7 +34,13 @@ def running(api: FakeApi, *arguments: str) -> Iterator[tuple[subprocess.Popen[st
     keys = {"RANCHER_URL": api.url, "RANCHER_ACCESS_KEY": "A", "RANCHER_SECRET_KEY": "S", "PYTHONPATH": str(ROOT)}
     command = [sys.executable, "-m", "trailboss", *arguments]
     process = subprocess.Popen(
-        command, env=os.environ | keys, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+        command,
+        env=os.environ | keys,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        # a shell lets what it runs in the background ignore it, and so would the command
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
     assert process.stdout is not None
     lines: list[str] = []
