@@ -13,10 +13,14 @@ import uvicorn
 from trailboss.api.app import build_app
 from trailboss.api.context import Context
 from trailboss.store.store import Store
+from trailboss.store.vault import KEY_BYTES, Vault
+
+SECRETS_KEY = b"k" * KEY_BYTES
+"""The same in each process: as a server finds it in its data folder."""
 
 
 def main() -> None:
-    store = Store(sys.argv[1])
+    store = Store(sys.argv[1], vault=Vault([SECRETS_KEY]))
 
     def crash(point: str) -> None:
         if point == sys.argv[2]:
