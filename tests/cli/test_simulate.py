@@ -13,6 +13,8 @@ from tests.cli.fake_api import FakeApi
 from tests.cli.test_real_server import TIMEOUT_S, Shop
 from tests.waiting import eventually
 
+pytestmark = pytest.mark.slow
+
 TEXT = "web: {image: 'sim:web', links: [db]}\ndb: {image: 'sim:db'}\n"
 SCALES = "web: {scale: 6}\ndb: {scale: 6}\n"
 

@@ -21,6 +21,8 @@ from tests.waiting import eventually
 from trailboss.cli.events import lines_of
 from trailboss.client import Change, Client
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).parents[2]
 
 

@@ -186,6 +186,7 @@ def test_the_resync_goes_in_slices_and_misses_nothing(bench: Bench) -> None:
     assert slices == [ids[:10], ids[10:20], ids[20:]]
 
 
+@pytest.mark.slow
 def test_work_that_got_lost_is_done_after_all_and_behind_what_users_wait_for(open_store: OpenStore) -> None:
     store = open_store()
     host = store.write(lambda tx: tx.insert(Host, name="lost", account_id=5, state="activating"))

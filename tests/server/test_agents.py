@@ -24,7 +24,7 @@ from trailboss.store import journal
 from trailboss.wire import messages
 from trailboss.wire.messages import Assignment, Observation
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.slow]
 
 
 async def test_a_registered_host_becomes_active(api: Api) -> None:

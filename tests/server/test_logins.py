@@ -24,7 +24,7 @@ from trailboss.store.transaction import Tx
 from trailboss.wire import messages
 from trailboss.wire.messages import OpenStream
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.slow]
 
 WITHIN_S = 5.0
 """From the change to the end of what is open; and some time for a machine that has other things to do."""

@@ -15,6 +15,8 @@ from trailboss.resources import set_up
 from trailboss.resources.setting import store
 from trailboss.server.process import Started
 
+pytestmark = pytest.mark.slow
+
 FILE = "set-up-code"
 
 

@@ -35,7 +35,7 @@ from trailboss.resources.project_member import ProjectMember
 from trailboss.resources.seed import add_key
 from trailboss.store import journal
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.slow]
 
 
 async def test_an_entry_says_what_changed_by_whom_and_because_of_which_request(api: Api) -> None:

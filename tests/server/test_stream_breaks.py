@@ -39,7 +39,7 @@ from trailboss.api import channel_exact, subscription
 from trailboss.resources.environment import Environment
 from trailboss.store.store import Store
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.slow]
 
 
 class Churn:

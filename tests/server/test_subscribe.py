@@ -20,7 +20,7 @@ from trailboss.resources.instance import Container
 from trailboss.resources.seed import add_key
 from trailboss.resources.service import Service
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.slow]
 CHANGES = "eventNames=resource.change"
 
 

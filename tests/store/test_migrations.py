@@ -20,6 +20,8 @@ from trailboss.store.database import Database
 from trailboss.store.store import Store
 from trailboss.store.tables import complete
 
+pytestmark = pytest.mark.slow
+
 
 def differences(url: str) -> list[object]:
     engine = create_engine(Database(url).alembic_url)
