@@ -1,3 +1,5 @@
+import pytest
+
 from tests.databases import (  # noqa: F401  (fixtures)
     database_url,
     migrated_postgres,
@@ -5,4 +7,21 @@ from tests.databases import (  # noqa: F401  (fixtures)
     open_store,
     postgres,
 )
-from tests.serving import admin, api, installation, later, open_api, plain_logs, settle  # noqa: F401  (fixtures)
+from tests.serving import (  # noqa: F401  (fixtures)
+    Api,
+    Installation,
+    OpenApi,
+    admin,
+    api,
+    installation,
+    later,
+    open_api,
+    plain_logs,
+    settle,
+)
+
+
+@pytest.fixture
+def operator(installation: Installation, open_api: OpenApi) -> Api:  # noqa: F811  (fixtures)
+    """Who may do everything (`superadmin`)."""
+    return open_api(installation.add_account("superadmin")[1])

@@ -16,11 +16,6 @@ FIELDS = {"size": {"type": "int"}, "names": {"type": "array[string]"}, "options"
 APPLIANCE = {"size": {"type": "int"}, "names": {"type": "array[string]"}}
 
 
-@pytest.fixture
-def operator(installation: Installation, open_api: OpenApi) -> Api:
-    return open_api(installation.add_account("superadmin")[1])
-
-
 def a_type(**fields: Any) -> dict[str, Any]:
     definition = json.dumps({"resourceFields": FIELDS})
     return {"accountId": "1a5", "name": "gluster", "parent": "service", "definition": definition, **fields}

@@ -21,11 +21,6 @@ def installation(open_store: OpenStore) -> Installation:
 
 
 @pytest.fixture
-def operator(installation: Installation, open_api: OpenApi) -> Api:
-    return open_api(installation.add_account("superadmin")[1])
-
-
-@pytest.fixture
 def container(installation: Installation, api: Api) -> str:
     """The id of a container on host `1h1`."""
     installation.store.write(lambda tx: tx.insert(Host, account_id=5, name="one", state="active"))

@@ -62,11 +62,6 @@ def installation(open_store: OpenStore) -> Installation:
 
 
 @pytest.fixture
-def operator(installation: Installation, open_api: OpenApi) -> Api:
-    return open_api(installation.add_account("superadmin")[1])
-
-
-@pytest.fixture
 def others(installation: Installation, open_api: OpenApi, api: Api) -> dict[str, Api]:
     """Everybody else who sees something."""
     kinds = ("admin", "service", "readAdmin", "readonly", "user", "agent")
